@@ -1,15 +1,18 @@
-//! What does Plimsoll's consumer cost beside bare librdkafka loops? A million records of 100 bytes
-//! from three real brokers, with an empty handler and the same settings. One loop takes message by
-//! message from one queue, the other one reads the queue of each partition.
+//! What does Plimsoll's consumer cost, over librdkafka and over the client in Rust alone, beside
+//! bare librdkafka loops? A million records of 100 bytes from real brokers, with an empty handler
+//! and the same settings. One loop takes message by message from one queue, the other one takes
+//! batches from the queue of each partition.
 //!
-//! The three take turns, so that a machine that becomes slower does so for all; each line is one
-//! round, and the last ones are the medians of their ratios. Needs a container engine; without one
-//! it says so and measures nothing.
+//! The four take turns, so that a machine that becomes slower does so for all; each line is one
+//! round, and the last ones are the medians of their ratios. The brokers are those that
+//! `PLIMSOLL_TEST_BOOTSTRAP` names, else three in containers, and without an engine simulated ones
+//! that this process serves, which take a part of its time: the warning says so.
 //!
 //! `cargo bench -p plimsoll-benches --bench consumer_throughput [-- RECORDS [ROUNDS]]`
 
 use plimsoll_chaos::{
-    Backlog, ChaosError, ClusterSource, Declared, Kafka, Load, Options, Reach, SubjectCommand,
+    Access, Backlog, ChaosError, ClusterSource, Declared, Kafka, Load, Options, Reach,
+    SubjectCommand,
 };
 use plimsoll_core::CommitPolicy;
 use plimsoll_librdkafka::PartitionQueue;
@@ -27,8 +30,8 @@ const RECORDS: u32 = 1_000_000;
 const RECORD_BYTES: usize = 100;
 const ROUNDS: usize = 9;
 
-/// The number of records after which a loop over the queues of partitions turns to the next one.
-const TURN: usize = 512;
+/// The largest batch of a loop that takes batches.
+const BATCH: usize = 512;
 
 /// The commit interval of all.
 const COMMIT_INTERVAL: Duration = Duration::from_secs(5);
@@ -64,8 +67,18 @@ fn main() -> ExitCode {
 }
 
 fn measure(records: u32, rounds: usize) -> Result<(), ChaosError> {
+    let source = match std::env::var("PLIMSOLL_TEST_BOOTSTRAP") {
+        Ok(servers) => ClusterSource::Bootstrap {
+            servers,
+            access: Access::default(),
+        },
+        Err(_) => ClusterSource::at_hand()?,
+    };
+    if source == ClusterSource::Embedded {
+        eprintln!("no engine: these are simulated brokers, within this process");
+    }
     let options = Options {
-        source: ClusterSource::Containers,
+        source,
         reach: Reach::default(),
         subject: SubjectCommand::Own("unused".into()),
         declared: Declared::default(),
@@ -79,10 +92,11 @@ fn measure(records: u32, rounds: usize) -> Result<(), ChaosError> {
 /// A way to consume a backlog: its name, and the function that returns the time that it took.
 type Arm = (&'static str, fn(&Backlog) -> Result<Duration, ChaosError>);
 
-const ARMS: [Arm; 3] = [
+const ARMS: [Arm; 4] = [
     ("plimsoll", consume),
+    ("native", consume_natively),
     ("messages", consume_messages),
-    ("queues", consume_queues),
+    ("batches", consume_batches),
 ];
 
 fn compare(kafka: &Kafka, records: u32, rounds: usize) -> Result<(), ChaosError> {
@@ -93,7 +107,9 @@ fn compare(kafka: &Kafka, records: u32, rounds: usize) -> Result<(), ChaosError>
     }
     let names = ARMS.map(|(name, _)| format!("{name:>10}"));
     println!("records/s: {}", names.concat());
-    let mut ratios: [Vec<f64>; 2] = Default::default();
+    // Of each that is Plimsoll's, to each that is bare.
+    let pairs = [(0, 2), (0, 3), (1, 2), (1, 3), (1, 0)];
+    let mut ratios = pairs.map(|_| Vec::new());
     for round in 0..rounds {
         let mut rates = [0.0; ARMS.len()];
         for turn in 0..ARMS.len() {
@@ -106,26 +122,34 @@ fn compare(kafka: &Kafka, records: u32, rounds: usize) -> Result<(), ChaosError>
             "           {}",
             rates.map(|rate| format!("{rate:>10.0}")).concat()
         );
-        for (ratios, bare) in ratios.iter_mut().zip(&rates[1..]) {
-            ratios.push(rates[0] / bare);
+        for (ratios, (own, other)) in ratios.iter_mut().zip(pairs) {
+            ratios.push(rates[own] / rates[other]);
         }
     }
-    for (mut ratios, (bare, _)) in ratios.into_iter().zip(&ARMS[1..]) {
+    for (mut ratios, (own, other)) in ratios.into_iter().zip(pairs) {
         ratios.sort_by(f64::total_cmp);
         if let [first, .., last] = ratios.as_slice() {
             let median = ratios[ratios.len() / 2];
-            println!("plimsoll / {bare}: median {median:.3}, from {first:.3} to {last:.3}");
+            let (own, other) = (ARMS[own].0, ARMS[other].0);
+            println!("{own} / {other}: median {median:.3}, from {first:.3} to {last:.3}");
         }
     }
     Ok(())
 }
 
-/// Consumes the backlog by Plimsoll's consumer.
+const COMMITS: CommitPolicy = CommitPolicy {
+    interval: Some(COMMIT_INTERVAL),
+    every: None,
+};
+
+/// Consumes the backlog by Plimsoll's consumer, over librdkafka.
 fn consume(backlog: &Backlog) -> Result<Duration, ChaosError> {
-    backlog.consume(CommitPolicy {
-        interval: Some(COMMIT_INTERVAL),
-        every: None,
-    })
+    backlog.consume(COMMITS)
+}
+
+/// Consumes the backlog by Plimsoll's consumer, over the client in Rust alone.
+fn consume_natively(backlog: &Backlog) -> Result<Duration, ChaosError> {
+    backlog.consume_natively(COMMITS)
 }
 
 /// Consumes the backlog in the loop that one writes with nothing but librdkafka: it polls, and lets
@@ -147,8 +171,9 @@ fn consume_messages(backlog: &Backlog) -> Result<Duration, ChaosError> {
     Ok(clock.took())
 }
 
-/// Consumes the backlog in a loop over the queues of partitions, as Plimsoll's consumer reads them.
-fn consume_queues(backlog: &Backlog) -> Result<Duration, ChaosError> {
+/// Consumes the backlog in the fastest loop over librdkafka: by batches, from the queue of each
+/// partition.
+fn consume_batches(backlog: &Backlog) -> Result<Duration, ChaosError> {
     let consumer = Arc::new(bare(backlog)?);
     let topic = backlog.topic();
     let metadata = consumer
@@ -172,7 +197,7 @@ fn consume_queues(backlog: &Backlog) -> Result<Duration, ChaosError> {
         consumer.poll(Duration::ZERO);
         let mut taken = 0;
         for queue in &mut queues {
-            queue.read(TURN, |message| {
+            queue.read(BATCH, |message| {
                 if let Ok(message) = message {
                     black_box(message.payload());
                     taken += 1;

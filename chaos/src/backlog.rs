@@ -3,7 +3,8 @@
 use crate::backend::{Inner, Kafka};
 use crate::cluster::Cluster;
 use crate::error::ChaosError;
-use plimsoll::{CommitPolicy, Config, Consumer, HandlerError, Message};
+use plimsoll::{CommitPolicy, Config, Consumer, Driver, GroupClient, HandlerError, Message};
+use plimsoll_native::{NativeClient, Settings};
 use rdkafka::ClientConfig;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
@@ -78,18 +79,31 @@ impl Backlog {
     /// # Errors
     /// Where that takes longer than five minutes.
     pub fn consume(&self, commit: CommitPolicy) -> Result<Duration, ChaosError> {
-        let config = Config {
-            commit,
-            dead_letters: false,
-            ..Config::default()
-        };
         let consumer = Consumer::builder()
             .brokers(self.bootstrap())
             .group(self.new_group())
             .topics([&self.topic])
-            .config(|settings| *settings = config)
-            .build()
-            .map_err(internal)?;
+            .config(|settings| *settings = config(commit))
+            .build();
+        let (client, config) = consumer.map_err(internal)?.into_parts();
+        self.consume_by(client, config)
+    }
+
+    /// Consumes all records as [`consume`](Self::consume) does, over the client in Rust alone.
+    ///
+    /// # Errors
+    /// Where that takes longer than five minutes.
+    pub fn consume_natively(&self, commit: CommitPolicy) -> Result<Duration, ChaosError> {
+        let settings = Settings::new(self.bootstrap(), self.new_group(), [&self.topic]);
+        let client = NativeClient::new(settings).map_err(internal)?;
+        self.consume_by(client, config(commit))
+    }
+
+    fn consume_by(
+        &self,
+        client: impl GroupClient + 'static,
+        config: Config,
+    ) -> Result<Duration, ChaosError> {
         let (clock, done) = Clock::new(self.records);
         let handler = move |_: Message| {
             clock.tick();
@@ -98,7 +112,8 @@ impl Backlog {
         let all = Arc::new(Notify::new());
         let shutdown = all.clone();
         self.inner.runtime.block_on(async {
-            let run = consumer.run_until(async move { shutdown.notified().await }, handler);
+            let driver = Driver::new(client, handler, config);
+            let run = driver.run(async move { shutdown.notified().await });
             let run = self.inner.runtime.spawn(run);
             let took = tokio::time::timeout(WITHIN, done).await;
             all.notify_one();
@@ -158,6 +173,15 @@ impl Drop for Backlog {
         if let Err(error) = removed {
             tracing::warn!("a backlog or its groups stay on the cluster: {error}");
         }
+    }
+}
+
+/// Returns the settings of the core.
+fn config(commit: CommitPolicy) -> Config {
+    Config {
+        commit,
+        dead_letters: false,
+        ..Config::default()
     }
 }
 

@@ -4,7 +4,6 @@
 #[cfg(not(unix))]
 compile_error!("members are killed and stopped by signals, which only Unix has");
 
-mod access;
 mod address;
 mod admin;
 mod backend;
@@ -49,7 +48,6 @@ mod testing;
 mod workload;
 mod world;
 
-pub use access::Access;
 pub use backend::Kafka;
 #[cfg(feature = "librdkafka")]
 pub use backlog::Backlog;
@@ -62,6 +60,7 @@ pub use options::{ClusterSource, Options, Reach, SubjectCommand};
 #[cfg(feature = "librdkafka")]
 pub use own::member_main;
 pub use places::Load;
+pub use plimsoll_access::Access;
 #[cfg(feature = "containers")]
 #[doc(hidden)]
 pub use testing::engine_for_tests;

@@ -1,10 +1,10 @@
 //! What a user of the backend chooses.
 
-use crate::access::Access;
 #[cfg(feature = "containers")]
 use crate::cluster;
 use crate::error::ChaosError;
 use crate::known::Declared;
+use plimsoll_access::Access;
 use std::ffi::OsString;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;

@@ -231,6 +231,10 @@ impl<C: GroupClient> GroupClient for Reporting<C> {
         self.client.is_unavailable(topic)
     }
 
+    fn is_group_unavailable(&self) -> bool {
+        self.client.is_group_unavailable()
+    }
+
     fn is_failing(&self, partition: TopicPartition) -> bool {
         self.client.is_failing(partition)
     }

@@ -6,6 +6,7 @@ use crate::kafka::{Declared, Kafka, Load, Options};
 use plimsoll_oracle::{Terms, Trace};
 use plimsoll_scenarios::{Backend, BackendError, Plan, Refusal};
 use plimsoll_sim::Simulator;
+use plimsoll_turmoil::Turmoil;
 use std::ffi::OsString;
 use std::num::NonZeroUsize;
 
@@ -14,6 +15,8 @@ use std::num::NonZeroUsize;
 pub(crate) enum Choice {
     /// The simulator.
     Sim,
+    /// The consumer as in production, on a simulated network.
+    Turmoil,
     /// Real processes, on brokers of whatever kind.
     Kafka(Box<Options>),
 }
@@ -41,13 +44,12 @@ impl Choice {
                 let options = Options::of(args, command, declared)?;
                 Ok(Self::Kafka(Box::new(options)))
             }
-            (BackendName::Sim, Some(_)) => Err(only_with_kafka("--bootstrap")),
-            (BackendName::Sim, None) if args.brokers.is_some() => Err(only_with_kafka("--brokers")),
-            (BackendName::Sim, None) if args.listen.is_some() => Err(only_with_kafka("--listen")),
-            (BackendName::Sim, None) if !command.is_empty() => {
-                Err(only_with_kafka("a command after `--`"))
-            }
+            (_, Some(_)) => Err(only_with_kafka("--bootstrap")),
+            (_, None) if args.brokers.is_some() => Err(only_with_kafka("--brokers")),
+            (_, None) if args.listen.is_some() => Err(only_with_kafka("--listen")),
+            (_, None) if !command.is_empty() => Err(only_with_kafka("a command after `--`")),
             (BackendName::Sim, None) => Ok(Self::Sim),
+            (BackendName::Turmoil, None) => Ok(Self::Turmoil),
         }
     }
 
@@ -55,6 +57,7 @@ impl Choice {
     pub(crate) const fn name(&self) -> BackendName {
         match self {
             Self::Sim => BackendName::Sim,
+            Self::Turmoil => BackendName::Turmoil,
             Self::Kafka(_) => BackendName::Kafka,
         }
     }
@@ -63,6 +66,7 @@ impl Choice {
     pub(crate) const fn place(&self) -> &'static str {
         match self {
             Self::Sim => "in the simulator",
+            Self::Turmoil => "on a simulated network",
             Self::Kafka(options) => options.place(),
         }
     }
@@ -71,6 +75,7 @@ impl Choice {
     pub(crate) const fn default_seeds(&self) -> SeedRange {
         let to = match self {
             Self::Sim => 1000,
+            Self::Turmoil => 20,
             Self::Kafka(_) => 1,
         };
         SeedRange { from: 0, to }
@@ -89,7 +94,7 @@ impl Choice {
     /// shell.
     pub(crate) fn command(&self) -> Option<String> {
         match self {
-            Self::Sim => None,
+            Self::Sim | Self::Turmoil => None,
             Self::Kafka(options) => options.command(),
         }
     }
@@ -97,7 +102,7 @@ impl Choice {
     /// Returns what is known of the program that stands trial instead of the scenarios' subjects.
     pub(crate) fn declared(&self) -> Option<&Declared> {
         match self {
-            Self::Sim => None,
+            Self::Sim | Self::Turmoil => None,
             Self::Kafka(options) => options.declared(),
         }
     }
@@ -106,6 +111,7 @@ impl Choice {
     pub(crate) fn arguments(&self) -> String {
         match self {
             Self::Sim => String::new(),
+            Self::Turmoil => " --backend turmoil".into(),
             Self::Kafka(options) => options.arguments(),
         }
     }
@@ -115,6 +121,7 @@ impl Choice {
     pub(crate) fn refuses(&self, plan: &Plan) -> Option<String> {
         match self {
             Self::Sim => None,
+            Self::Turmoil => Turmoil::new().refuses(plan).map(|refusal| refusal.reason),
             Self::Kafka(options) => options.refuses(plan),
         }
     }
@@ -126,6 +133,7 @@ impl Choice {
     pub(crate) fn start(&self, load: Load) -> Result<StartedBackend, CliError> {
         match self {
             Self::Sim => Ok(StartedBackend::default()),
+            Self::Turmoil => Ok(StartedBackend::Turmoil(Turmoil::new())),
             Self::Kafka(options) => options.start(load).map(StartedBackend::Kafka),
         }
     }
@@ -143,6 +151,8 @@ fn only_with_kafka(what: &str) -> CliError {
 pub(crate) enum StartedBackend {
     /// The simulator.
     Sim(Box<Simulated>),
+    /// The consumer as in production, on a simulated network.
+    Turmoil(Turmoil),
     /// The backend of real processes, which all threads share.
     Kafka(Kafka),
 }
@@ -157,6 +167,7 @@ impl StartedBackend {
     pub(crate) fn another(&self) -> Self {
         match self {
             Self::Sim(simulated) => Self::Sim(Box::new(Simulated::new(simulated.program.clone()))),
+            Self::Turmoil(turmoil) => Self::Turmoil(*turmoil),
             Self::Kafka(kafka) => Self::Kafka(kafka.clone()),
         }
     }
@@ -165,6 +176,7 @@ impl StartedBackend {
     pub(crate) fn get(&mut self) -> &mut dyn Backend {
         match self {
             Self::Sim(simulated) => simulated.as_mut(),
+            Self::Turmoil(turmoil) => turmoil,
             Self::Kafka(kafka) => kafka,
         }
     }
@@ -173,19 +185,20 @@ impl StartedBackend {
     pub(crate) fn events(&self) -> u64 {
         match self {
             Self::Sim(simulated) => simulated.simulator.events(),
-            Self::Kafka(_) => 0,
+            Self::Turmoil(_) | Self::Kafka(_) => 0,
         }
     }
 
-    /// Tells whether its runs take real time, and can never be had again.
+    /// Tells whether its runs are slow, and are recorded because of that: those on real brokers can
+    /// never be had again.
     pub(crate) const fn is_real(&self) -> bool {
-        matches!(self, Self::Kafka(_))
+        matches!(self, Self::Turmoil(_) | Self::Kafka(_))
     }
 
     /// Returns the number of plans that break brokers which can run beside all others.
     pub(crate) fn apart(&self) -> usize {
         match self {
-            Self::Sim(_) => 0,
+            Self::Sim(_) | Self::Turmoil(_) => 0,
             Self::Kafka(kafka) => kafka.apart(),
         }
     }

@@ -259,7 +259,7 @@ fn write_trace(
             }
             files::write_trace(path, &header, worker.trace())?;
         }
-        BackendName::Kafka => {
+        BackendName::Turmoil | BackendName::Kafka => {
             let mut recorded = tallies[index].recorded.iter();
             let Some(run) = recorded.find(|run| run.seed == seed) else {
                 return Ok(None);

@@ -96,7 +96,7 @@ pub(crate) fn select(wanted: Wanted<'_>, choice: &Choice) -> Result<Selection, C
     }
     if let Some(recipe) = wanted
         .subject
-        .filter(|subject| *subject != Subject::Plimsoll)
+        .filter(|subject| *subject != Subject::Plimsoll && *choice != Choice::Turmoil)
     {
         return Err(refuse_recipe(recipe));
     }
@@ -106,7 +106,13 @@ pub(crate) fn select(wanted: Wanted<'_>, choice: &Choice) -> Result<Selection, C
     };
     for loaded in scenarios {
         let alone = loaded.alone;
-        let slow = if alone { None } else { slow(&loaded.scenario) };
+        // No simulated time is long.
+        let in_no_time = alone || *choice == Choice::Turmoil;
+        let slow = if in_no_time {
+            None
+        } else {
+            slow(&loaded.scenario)
+        };
         let mut trial = trial(loaded, wanted, choice);
         let refused = match slow {
             Some(reason) => vec![not_executed(&trial, trial.seeds.len(), reason)],

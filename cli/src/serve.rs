@@ -55,6 +55,7 @@ fn options(args: &ServeArgs) -> Result<Options, CliError> {
         }
     };
     (options.host, options.port) = args.listen.clone();
+    options.cluster.racks = args.racks.clone();
     options.advertised_host = args.advertise.clone();
     options.http_port = Some(args.http_port);
     Ok(options)

@@ -64,6 +64,14 @@ pub struct Behaviour {
     /// The pause before a partition is fetched again that failed; `None`: `retry.backoff.ms`, as in
     /// librdkafka. In Sarama it is `Consumer.Retry.Backoff` (`partitionConsumer.dispatcher`).
     pub partition_backoff: Option<Duration>,
+    /// Whether what was fetched waits where the application pauses a partition, which is fetched up to
+    /// what may wait for it.
+    ///
+    /// Java's clients keep it (`AbstractFetch.fetchRecords`: "retaining for future fetches"), and
+    /// so does Plimsoll's consumer over librdkafka, which only stops to read the queue
+    /// (`consumer/src/librdkafka/fetching.rs`). librdkafka's own pause throws it away
+    /// (`rd_kafka_toppar_pause_resume`). Simulated clients do as librdkafka does.
+    pub pause_keeps: bool,
     /// Whether the session ends at a position out of range (`brokerConsumer.handleResponses` of
     /// Sarama: "shut it down and force the user to choose what to do";
     /// `ErrSessionConsumeClaimExited`). Otherwise the ends of the log are looked up.
@@ -156,6 +164,7 @@ impl Behaviour {
         names_protocol: false,
         join_interval: Duration::from_secs(1),
         partition_backoff: None,
+        pause_keeps: false,
         out_of_range_ends_session: false,
         assigns_within: None,
         start_retries: StartRetries::SameBytes,
@@ -199,6 +208,7 @@ impl Behaviour {
             names_protocol: true,
             join_interval: Duration::ZERO,
             partition_backoff: Some(Duration::from_secs(2)),
+            pause_keeps: false,
             out_of_range_ends_session: true,
             assigns_within: None,
             start_retries: StartRetries::Few,

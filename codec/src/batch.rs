@@ -1,13 +1,11 @@
 //! The record batches in an answer to a fetch, for those that look into them.
 
+pub use crate::aborted::Aborted;
+
+use crate::aborted::Part;
+use crate::compression::plain;
 use bytes::{Buf as _, Bytes};
-use kafka_protocol::compression::{Decompressor as _, Gzip, Snappy};
-use kafka_protocol::messages::fetch_response::AbortedTransaction;
-use kafka_protocol::records::{Compression, Record, RecordBatchDecoder};
-use lz4_flex::frame::FrameDecoder;
-use ruzstd::decoding::StreamingDecoder;
-use std::collections::BTreeSet;
-use std::io;
+use kafka_protocol::records::{Record, RecordBatchDecoder};
 
 /// The length of what stands before the records of a batch, in bytes (`DefaultRecordBatch`).
 const HEAD: usize = 61;
@@ -56,81 +54,47 @@ impl Batch {
     /// Reads the records.
     ///
     /// # Errors
-    /// Where it is damaged, or of a format before Kafka 0.11.
+    /// Where it is damaged, expands to more than [`MOST_BYTES`](crate::MOST_BYTES), or is of a
+    /// format before Kafka 0.11.
     pub fn records(&self) -> Result<Vec<Record>, impl std::fmt::Display + use<>> {
         let mut bytes = self.bytes.clone();
-        let plain = |bytes: &mut Bytes, compression| plain(bytes, compression).map_err(Into::into);
+        let plain = |bytes: &mut Bytes, compression| Ok(plain(bytes, compression)?);
         let read = RecordBatchDecoder::decode_with_custom_compression(&mut bytes, Some(plain));
         read.map(|read| read.records)
     }
 }
 
-/// Returns the bytes that were compressed.
-pub(crate) fn plain(bytes: &mut Bytes, compression: Compression) -> io::Result<Bytes> {
-    match compression {
-        Compression::None => Ok(bytes.clone()),
-        Compression::Gzip => {
-            Gzip::decompress(bytes, |plain| Ok(plain.clone())).map_err(io::Error::other)
-        }
-        Compression::Snappy => {
-            Snappy::decompress(bytes, |plain| Ok(plain.clone())).map_err(io::Error::other)
-        }
-        Compression::Lz4 => all_of(FrameDecoder::new(bytes.reader())),
-        Compression::Zstd => {
-            let decoder = StreamingDecoder::new(bytes.reader()).map_err(io::Error::other)?;
-            all_of(decoder)
-        }
-    }
-}
-
-fn all_of(mut reader: impl io::Read) -> io::Result<Bytes> {
-    let mut plain = Vec::new();
-    reader.read_to_end(&mut plain)?;
-    Ok(plain.into())
-}
-
-/// The transactions in an answer to a fetch that were taken back (`CompletedFetch`).
-#[derive(Debug)]
-pub struct Aborted {
-    later: Vec<AbortedTransaction>,
-    /// The producers in whose transaction the batches are now.
-    producers: BTreeSet<i64>,
-}
-
 impl Aborted {
-    /// Creates the list of those that an answer names.
-    pub fn new(transactions: Vec<AbortedTransaction>) -> Self {
-        Self {
-            later: transactions,
-            producers: BTreeSet::new(),
-        }
-    }
-
-    /// Returns whether consumers see the records of the next batch: it is part of no such
-    /// transaction, and is not the end of any.
+    /// Returns whether consumers see the records of the next batch.
     pub fn shows(&mut self, batch: &Batch) -> bool {
-        let producers = &mut self.producers;
-        self.later.retain(|transaction| {
-            let has_begun = transaction.first_offset < batch.next;
-            has_begun.then(|| producers.insert(transaction.producer_id.0));
-            !has_begun
-        });
-        if batch.is_control {
-            producers.remove(&batch.producer);
-            return false;
-        }
-        !batch.is_transactional || !producers.contains(&batch.producer)
+        self.shows_part(Part {
+            next: batch.next,
+            producer: batch.producer,
+            is_transactional: batch.is_transactional,
+            is_control: batch.is_control,
+        })
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::frames::Head;
+    use crate::{Names, encode_in, topic_name};
     use bytes::{BufMut as _, BytesMut};
-    use kafka_protocol::records::{RecordBatchEncoder, RecordEncodeOptions, TimestampType};
+    use kafka_protocol::messages::fetch_response::{
+        AbortedTransaction, FetchableTopicResponse, PartitionData,
+    };
+    use kafka_protocol::messages::{FetchResponse, ResponseHeader};
+    use kafka_protocol::protocol::{Encodable as _, HeaderVersion as _};
+    use kafka_protocol::records::{
+        Compression, RecordBatchEncoder, RecordEncodeOptions, TimestampType,
+    };
     use lz4_flex::frame::FrameEncoder;
+    use plimsoll_protocol::{Content, PartitionIndex};
     use ruzstd::encoding::CompressionLevel;
     use std::io::Write as _;
+    use uuid::Uuid;
 
     const PRODUCER: i64 = 7;
 
@@ -215,5 +179,55 @@ mod tests {
         let mut aborted = Aborted::new(vec![transaction]);
         let shown = split(batches.concat().into()).map(|batch| aborted.shows(&batch));
         assert_eq!(shown.collect::<Vec<_>>(), [false, true, false, true]);
+    }
+
+    /// Returns whether consumers see each batch that an answer to a fetch holds, and up to where
+    /// they may read.
+    fn fetched(data: PartitionData) -> (Vec<bool>, u64) {
+        let (mut names, head, version) = (Names::new(), Head::default(), 12);
+        names.add_topic("orders", Uuid::nil());
+        names.add_partitions("orders", &[PartitionIndex::FIRST]);
+        let request = plimsoll_protocol::Request::Fetch(Box::default());
+        let sent = encode_in(&mut names, &head, &request, version);
+        let (_, sent) = sent.expect("it can be said");
+        let topic = FetchableTopicResponse::default()
+            .with_topic(topic_name("orders"))
+            .with_partitions(vec![data]);
+        let answer = FetchResponse::default().with_responses(vec![topic]);
+        let mut frame = BytesMut::new();
+        let header = ResponseHeader::default();
+        let header = header.encode(&mut frame, FetchResponse::header_version(version));
+        header.expect("it encodes");
+        answer.encode(&mut frame, version).expect("it encodes");
+        let answer = sent.decode(&mut names, frame.freeze());
+        let Some(plimsoll_protocol::Response::Fetch(answer)) = answer else {
+            panic!("{answer:?}");
+        };
+        let shown = answer.entries.iter().map(|entry| match &entry.content {
+            Content::Batch(batch) => batch.is_shown(),
+            other => panic!("{other:?}"),
+        });
+        (shown.collect(), answer.partitions[0].high_watermark)
+    }
+
+    #[test]
+    fn an_answer_says_what_consumers_see() {
+        let batches = [
+            batch(&[record(0, true, false)], Compression::None),
+            batch(&[record(1, true, true)], Compression::None),
+            batch(&[record(2, true, false)], Compression::None),
+            batch(&[record(3, true, true)], Compression::None),
+            batch(&[record(4, false, false)], Compression::None),
+        ];
+        let transaction = AbortedTransaction::default().with_producer_id(PRODUCER.into());
+        let data = PartitionData::default()
+            .with_records(Some(batches.concat().into()))
+            .with_high_watermark(9)
+            .with_last_stable_offset(5);
+        let expected = [true, false, true, false, true];
+        assert_eq!(fetched(data.clone()), (expected.to_vec(), 5));
+        let aborted = data.with_aborted_transactions(Some(vec![transaction]));
+        let expected = [false, false, true, false, true];
+        assert_eq!(fetched(aborted), (expected.to_vec(), 5));
     }
 }

@@ -2,7 +2,7 @@
 //! and as often as they are there.
 
 use crate::RecordBatch;
-use crate::batch::plain;
+use crate::compression::plain;
 use crate::record::varint;
 use bytes::{Buf as _, BufMut as _, Bytes, BytesMut};
 use kafka_protocol::records::Compression;
@@ -53,7 +53,7 @@ impl std::error::Error for Unreadable {}
 /// Returns the bytes of a batch's records, decompressed.
 ///
 /// # Errors
-/// Where they cannot be.
+/// Where they cannot be, or would be more than [`MOST_BYTES`](crate::MOST_BYTES).
 pub fn decompressed(batch: &RecordBatch) -> Result<Bytes, Unreadable> {
     let compression = match batch.compression() {
         0 => return Ok(batch.records()),
@@ -63,25 +63,55 @@ pub fn decompressed(batch: &RecordBatch) -> Result<Bytes, Unreadable> {
         4 => Compression::Zstd,
         number => return Err(Unreadable::Compression(number)),
     };
-    plain(&mut batch.records(), compression).map_err(|why| Unreadable::Damaged(why.to_string()))
+    plain(&batch.records(), compression).map_err(|why| Unreadable::Damaged(why.to_string()))
 }
 
-/// Reads the records of a batch out of their decompressed bytes.
-///
-/// # Errors
-/// Where there are fewer than the batch says.
-pub fn read<'a>(batch: &RecordBatch, mut bytes: &'a [u8]) -> Result<Vec<Record<'a>>, Unreadable> {
-    let mut records = Vec::new();
-    for _ in 0..batch.declared() {
-        records.push(record(&mut bytes, batch.base_timestamp()).ok_or(Unreadable::Cut)?);
+/// Reads the records of a batch out of their decompressed bytes, one by one; an error where there
+/// are fewer than the batch says.
+pub fn read<'a>(batch: &RecordBatch, bytes: &'a [u8]) -> Records<'a> {
+    Records {
+        // No more than there is room for.
+        left: (batch.declared() as usize).min(bytes.len() / SHORTEST + 1),
+        bytes,
+        base: batch.base_timestamp(),
+        append_time: batch.append_time(),
     }
-    if let Some(time) = batch.append_time() {
-        records
-            .iter_mut()
-            .for_each(|record| record.timestamp = time);
-    }
-    Ok(records)
 }
+
+/// The length of the shortest record, in bytes: seven numbers of one byte each.
+const SHORTEST: usize = 7;
+
+/// The records of a batch, in their order.
+#[derive(Clone, Debug)]
+pub struct Records<'a> {
+    bytes: &'a [u8],
+    left: usize,
+    base: i64,
+    append_time: Option<i64>,
+}
+
+impl<'a> Iterator for Records<'a> {
+    type Item = Result<Record<'a>, Unreadable>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.left = self.left.checked_sub(1)?;
+        let Some(mut record) = record(&mut self.bytes, self.base) else {
+            self.left = 0;
+            return Some(Err(Unreadable::Cut));
+        };
+        if let Some(time) = self.append_time {
+            record.timestamp = time;
+        }
+        Some(Ok(record))
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.left, Some(self.left))
+    }
+}
+
+/// Of those that can be read.
+impl ExactSizeIterator for Records<'_> {}
 
 fn record<'a>(bytes: &mut &'a [u8], base: i64) -> Option<Record<'a>> {
     let mut record = slice(bytes)?;
@@ -193,7 +223,8 @@ mod tests {
             let batch = write_one(&record);
             assert!(batch.is_intact());
             let bytes = decompressed(&batch).expect("it is not compressed");
-            assert_eq!(read(&batch, &bytes), Ok(vec![record]));
+            let read: Result<Vec<_>, _> = read(&batch, &bytes).collect();
+            assert_eq!(read, Ok(vec![record]));
         }
     }
 
@@ -215,7 +246,8 @@ mod tests {
         let batch = write_one(&letter());
         let bytes = batch.records();
         for length in 0..bytes.len() {
-            assert_eq!(read(&batch, &bytes[..length]), Err(Unreadable::Cut));
+            let read: Result<Vec<_>, _> = read(&batch, &bytes[..length]).collect();
+            assert_eq!(read, Err(Unreadable::Cut));
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What brokers carry, as the bytes of Kafka's protocol.
 
+use crate::aborted::{Aborted, Part};
 use crate::record::{Head, heads};
 use bytes::{Buf as _, BufMut as _, Bytes, BytesMut};
 use kafka_protocol::protocol::StrBytes;
@@ -20,7 +21,10 @@ impl Dialect for Wire {
 
 /// A batch of records in Kafka's format 2, not looked into (`DefaultRecordBatch`).
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RecordBatch(Bytes);
+pub struct RecordBatch {
+    bytes: Bytes,
+    is_shown: bool,
+}
 
 /// The reason why bytes are not taken for a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,6 +63,13 @@ const TRANSACTIONAL: u8 = 0b1_0000;
 const CONTROL: u8 = 0b10_0000;
 
 impl RecordBatch {
+    fn new(bytes: Bytes) -> Self {
+        Self {
+            bytes,
+            is_shown: true,
+        }
+    }
+
     /// Takes the one batch of a produce request, which is not looked into yet.
     pub fn read(bytes: Bytes) -> Result<Self, Malformed> {
         if bytes.is_empty() {
@@ -69,66 +80,74 @@ impl RecordBatch {
         }
         let length = (&bytes[LENGTH..]).get_i32();
         match bytes[MAGIC] == 2 && usize::try_from(length) == Ok(bytes.len() - LENGTH - 4) {
-            true => Ok(Self(bytes)),
+            true => Ok(Self::new(bytes)),
             false => Err(Malformed::Unfit),
         }
     }
 
     /// Returns whether its checksum is right (`DefaultRecordBatch.isValid`).
     pub fn is_intact(&self) -> bool {
-        crc32c::crc32c(&self.0[ATTRIBUTES..]) == (&self.0[CHECKSUM..]).get_u32()
+        crc32c::crc32c(&self.bytes[ATTRIBUTES..]) == (&self.bytes[CHECKSUM..]).get_u32()
     }
 
     /// Returns the number of its records, one at least, where its head agrees about it
     /// (`LogValidator.validateBatch`).
     pub fn count(&self) -> Option<u32> {
-        let count = (&self.0[COUNT..]).get_i32();
-        let last = (&self.0[LAST_OFFSET_DELTA..]).get_i32();
+        let count = (&self.bytes[COUNT..]).get_i32();
+        let last = (&self.bytes[LAST_OFFSET_DELTA..]).get_i32();
         (count > 0 && last == count - 1).then_some(count as u32)
     }
 
     /// Returns what can be seen of its records; `None`: they are compressed.
     pub fn heads(&self) -> Option<impl Iterator<Item = Head>> {
-        let base = (&self.0[BASE_TIMESTAMP..]).get_i64();
-        let is_plain = (&self.0[ATTRIBUTES..]).get_u16() & COMPRESSION == 0;
-        is_plain.then(|| heads(&self.0[HEAD..], base))
+        let base = (&self.bytes[BASE_TIMESTAMP..]).get_i64();
+        let is_plain = (&self.bytes[ATTRIBUTES..]).get_u16() & COMPRESSION == 0;
+        is_plain.then(|| heads(&self.bytes[HEAD..], base))
     }
 
     /// Returns the bytes of its records, compressed as they are.
     pub fn records(&self) -> Bytes {
-        self.0.slice(HEAD..)
+        self.bytes.slice(HEAD..)
     }
 
     /// Returns how its records are compressed, by Kafka's number (`CompressionType`); 0: not at
     /// all.
     pub fn compression(&self) -> u8 {
-        self.0[ATTRIBUTES + 1] & COMPRESSION as u8
+        self.bytes[ATTRIBUTES + 1] & COMPRESSION as u8
     }
 
     /// Returns the number of its records, as its head says.
     pub fn declared(&self) -> u32 {
-        (&self.0[COUNT..]).get_i32().max(0) as u32
+        (&self.bytes[COUNT..]).get_i32().max(0) as u32
     }
 
     /// Returns the time from which those of its records count.
     pub fn base_timestamp(&self) -> i64 {
-        (&self.0[BASE_TIMESTAMP..]).get_i64()
+        (&self.bytes[BASE_TIMESTAMP..]).get_i64()
     }
 
     /// Returns the time of its append, where its records have that.
     pub fn append_time(&self) -> Option<i64> {
-        let has = self.0[ATTRIBUTES + 1] & APPEND_TIME != 0;
-        has.then(|| (&self.0[MAX_TIMESTAMP..]).get_i64())
+        let has = self.bytes[ATTRIBUTES + 1] & APPEND_TIME != 0;
+        has.then(|| (&self.bytes[MAX_TIMESTAMP..]).get_i64())
     }
 
-    /// Returns whether it is part of a transaction.
-    pub fn is_transactional(&self) -> bool {
-        self.0[ATTRIBUTES + 1] & TRANSACTIONAL != 0
+    /// Returns whether consumers see its records, as far as the answer to a fetch says: not where
+    /// it was part of a transaction that was taken back, or is the end of one.
+    pub fn is_shown(&self) -> bool {
+        self.is_shown
     }
 
-    /// Returns whether it is for brokers and clients: the end of a transaction, for example.
-    pub fn is_control(&self) -> bool {
-        self.0[ATTRIBUTES + 1] & CONTROL != 0
+    /// Returns a batch as the answer to a fetch has it, in which it comes at this offset.
+    pub(crate) fn fetched(mut self, offset: u64, aborted: &mut Aborted) -> Self {
+        let attributes = self.bytes[ATTRIBUTES + 1];
+        self.is_shown = aborted.shows_part(Part {
+            next: offset.saturating_add(u64::from(self.offsets())) as i64,
+            producer: (&self.bytes[PRODUCER_ID..]).get_i64(),
+            is_transactional: attributes & TRANSACTIONAL != 0,
+            is_control: attributes & CONTROL != 0,
+        });
+        self
     }
 
     /// Creates the batch of one record, which is written already, of a producer that is not
@@ -149,16 +168,16 @@ impl RecordBatch {
         bytes.put_i32(-1);
         bytes.put_i32(1);
         bytes.put_slice(record);
-        Self(with_checksum(bytes))
+        Self::new(with_checksum(bytes))
     }
 
     /// Gives all its records the time of their append (`DefaultRecordBatch.setMaxTimestamp`).
     pub fn appended_at(&self, time: i64) -> Self {
-        let mut bytes = BytesMut::from(&self.0[..]);
+        let mut bytes = BytesMut::from(&self.bytes[..]);
         // The attributes have two bytes, this one in the lower.
         bytes[ATTRIBUTES + 1] |= APPEND_TIME;
         bytes[MAX_TIMESTAMP..PRODUCER_ID].copy_from_slice(&time.to_be_bytes());
-        Self(with_checksum(bytes))
+        Self::new(with_checksum(bytes))
     }
 
     /// Takes batches as they come out of a log, each with its first offset and its leader epoch; a
@@ -176,8 +195,8 @@ impl RecordBatch {
                 break;
             };
             let batch = Self::read(bytes.split_to(end)).ok()?;
-            let offset = u64::try_from((&batch.0[..]).get_i64()).ok()?;
-            let leader_epoch = (&batch.0[LEADER_EPOCH..]).get_u32();
+            let offset = u64::try_from((&batch.bytes[..]).get_i64()).ok()?;
+            let leader_epoch = (&batch.bytes[LEADER_EPOCH..]).get_u32();
             batches.push((offset, leader_epoch, batch));
         }
         Some(batches)
@@ -185,15 +204,15 @@ impl RecordBatch {
 
     /// Returns it as its producer sends it.
     pub fn bytes(&self) -> Bytes {
-        self.0.clone()
+        self.bytes.clone()
     }
 
     /// Writes it as it lies in a log. Neither field is a part of what the checksum covers.
     pub fn write(&self, offset: u64, leader_epoch: u32, into: &mut BytesMut) {
         into.put_u64(offset);
-        into.put_slice(&self.0[LENGTH..LENGTH + 4]);
+        into.put_slice(&self.bytes[LENGTH..LENGTH + 4]);
         into.put_u32(leader_epoch);
-        into.put_slice(&self.0[MAGIC..]);
+        into.put_slice(&self.bytes[MAGIC..]);
     }
 }
 
@@ -206,25 +225,25 @@ fn with_checksum(mut bytes: BytesMut) -> Bytes {
 
 impl Batch for RecordBatch {
     fn offsets(&self) -> u32 {
-        (&self.0[LAST_OFFSET_DELTA..]).get_u32() + 1
+        (&self.bytes[LAST_OFFSET_DELTA..]).get_u32() + 1
     }
 
     fn size(&self) -> u32 {
-        self.0.len() as u32
+        self.bytes.len() as u32
     }
 
     fn max_timestamp(&self) -> Option<i64> {
-        let timestamp = (&self.0[MAX_TIMESTAMP..]).get_i64();
+        let timestamp = (&self.bytes[MAX_TIMESTAMP..]).get_i64();
         (timestamp >= 0).then_some(timestamp)
     }
 
     /// Looks for a record. Compressed records are not looked at: of these, one that is early enough
     /// is returned.
     fn first_since(&self, timestamp: i64, from: u32) -> Option<(u32, i64)> {
-        if self.0[ATTRIBUTES + 1] & APPEND_TIME != 0 {
+        if self.bytes[ATTRIBUTES + 1] & APPEND_TIME != 0 {
             return Some((from, self.max_timestamp()?));
         }
-        let base = (&self.0[BASE_TIMESTAMP..]).get_i64();
+        let base = (&self.bytes[BASE_TIMESTAMP..]).get_i64();
         match self.heads() {
             Some(mut heads) => heads
                 .find(|head| head.timestamp >= timestamp && head.number >= from)
@@ -236,9 +255,9 @@ impl Batch for RecordBatch {
 
     fn producer(&self) -> Option<ProducerStamp> {
         Some(ProducerStamp {
-            id: u64::try_from((&self.0[PRODUCER_ID..]).get_i64()).ok()?,
-            epoch: u16::try_from((&self.0[PRODUCER_EPOCH..]).get_i16()).ok()?,
-            sequence: u32::try_from((&self.0[BASE_SEQUENCE..]).get_i32()).ok()?,
+            id: u64::try_from((&self.bytes[PRODUCER_ID..]).get_i64()).ok()?,
+            epoch: u16::try_from((&self.bytes[PRODUCER_EPOCH..]).get_i16()).ok()?,
+            sequence: u32::try_from((&self.bytes[BASE_SEQUENCE..]).get_i32()).ok()?,
         })
     }
 }

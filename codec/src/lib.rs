@@ -8,9 +8,12 @@
 //! The brokers' side, which reads what is written here and writes what is read here, is a part of
 //! the simulator.
 
+mod aborted;
 #[cfg(feature = "records")]
 pub mod batch;
 mod call;
+#[cfg(feature = "records")]
+mod compression;
 pub mod consumer_protocol;
 #[cfg(feature = "records")]
 pub mod contents;
@@ -24,6 +27,8 @@ pub use call::offset_commit::{committed_offset, offset_of};
 pub use call::offset_fetch::NOTHING_COMMITTED;
 pub use call::places::CONSUMER;
 pub use call::{BY_ID, Sent, Versions, encode, encode_in, key_of};
+#[cfg(feature = "records")]
+pub use compression::MOST_BYTES;
 pub use dialect::{Client, Malformed, Metadata, RecordBatch, Supported, Wire};
 pub use names::{ByTopic, Names, OFFSETS_TOPIC, Topic, topic_name};
 pub use record::Head as RecordHead;

@@ -4,7 +4,7 @@ use crate::Wire;
 use kafka_protocol::messages::{BrokerId, GroupId, TopicName};
 use kafka_protocol::protocol::StrBytes;
 use plimsoll_protocol::{
-    GroupIndex, GroupMemberId, Node, PartitionIndex, ProtocolType, VotedProtocol,
+    ErrorName, GroupIndex, GroupMemberId, Node, PartitionIndex, ProtocolType, VotedProtocol,
 };
 use std::collections::BTreeMap;
 use uuid::Uuid;
@@ -19,6 +19,8 @@ pub struct Topic {
     pub id: Uuid,
     /// Its partitions, in order: those that there are, and those that there can be.
     pub partitions: Vec<PartitionIndex>,
+    /// The error of the topic in the last answer that told of it, if there was one.
+    pub error: Option<ErrorName>,
 }
 
 /// All names.
@@ -96,6 +98,7 @@ impl Names {
         let topic = Topic {
             id,
             partitions: Vec::new(),
+            error: None,
         };
         self.topics.insert(name.to_owned(), topic);
     }
@@ -195,9 +198,13 @@ impl Names {
         self.overgrown.take()
     }
 
-    /// Takes the id of a topic, as a broker tells it.
-    pub(crate) fn take_topic_id(&mut self, name: &str, id: Uuid) {
-        if let Some(topic) = self.topics.get_mut(name).filter(|_| !id.is_nil()) {
+    /// Takes the id of a topic, or the error with which a broker tells of it.
+    pub(crate) fn take_topic(&mut self, name: &str, told: Result<Uuid, ErrorName>) {
+        let Some(topic) = self.topics.get_mut(name) else {
+            return;
+        };
+        topic.error = told.err();
+        if let Some(id) = told.ok().filter(|id| !id.is_nil()) {
             topic.id = id;
         }
     }

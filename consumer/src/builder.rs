@@ -281,9 +281,10 @@ impl Builder {
         self
     }
 
-    /// Sets a setting of librdkafka, by its name: security, for example, for which the crate's
-    /// feature `ssl` or `ssl-vendored` is needed. [`build`](Self::build) refuses those that would
-    /// break a promise.
+    /// Sets a setting of librdkafka, by its name: security, for example (`security.protocol`,
+    /// `ssl.ca.location`, `sasl.mechanism`), for which the crate's feature `ssl` is needed, which is
+    /// on by default, or `ssl-vendored`. [`build`](Self::build) refuses those that would break a
+    /// promise.
     pub fn set(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.0.raw.insert(name.into(), value.into());
         self

@@ -53,6 +53,11 @@ pub trait GroupClient: Send {
         false
     }
 
+    /// Returns whether the group refuses the member for want of a right. The client goes on trying.
+    fn is_group_unavailable(&self) -> bool {
+        false
+    }
+
     /// Returns whether the records of a partition cannot be read: the last attempt failed. The
     /// client tries again by itself, from the same record.
     fn is_failing(&self, partition: TopicPartition) -> bool {

@@ -27,6 +27,12 @@ use std::fmt;
 /// A panic counts as an error. Meanwhile the messages behind it wait, as far as
 /// [`Ordering`](crate::Ordering) says so.
 ///
+/// A handler that takes longer than its [deadline](crate::Config::handler_deadline) is stopped, and
+/// so is one whose partition goes to another member, if it does not end in time: its future is
+/// dropped. [`Message::deadline`] and [`Message::cancellation`] tell it before; with the latter it
+/// can end by itself, and what it has started elsewhere is waited for. A message never has two
+/// attempts at once in a process.
+///
 /// A handler can be called again for a message that it handled before, after a crash for example,
 /// so its effect should be one that may happen twice.
 ///
@@ -35,8 +41,7 @@ use std::fmt;
 /// after one that took more than 200 µs before it first waited, the next 64 calls run as tasks of
 /// the runtime from their start, beside each other and beside the driver; then one is tried again.
 pub trait Handler: Send + Sync + 'static {
-    /// Handles a message. The future is dropped before it is done, if it takes longer than the
-    /// [deadline](crate::Config::handler_deadline), or if the message's partition is taken away.
+    /// Handles a message. The future is dropped before it is done where the attempt is stopped.
     fn handle(&self, message: Message) -> impl Future<Output = Result<(), HandlerError>> + Send;
 }
 

@@ -29,6 +29,8 @@ pub struct Report {
     pub standing_still: Vec<(String, u32)>,
     /// The topics that are not there, or may not be read.
     pub unavailable_topics: Vec<String>,
+    /// Whether the group refuses the member for want of a right.
+    pub group_unavailable: bool,
 }
 
 /// A part of a consumer's life.
@@ -66,6 +68,7 @@ impl Report {
         self.phase == Phase::Running
             && self.standing_still.is_empty()
             && self.unavailable_topics.is_empty()
+            && !self.group_unavailable
     }
 }
 

@@ -26,8 +26,9 @@
 //!   so a crash loses nothing; it repeats at most what was handled since the last commit.
 //! - A message that fails is tried again, with pauses, up to a budget. It holds up its partition,
 //!   its key or only itself, as [`Ordering`] says, and nothing else.
-//! - When a partition goes to another member, what is in flight is finished and committed first. A
-//!   clean stop repeats nothing (where messages are handled by key or unordered: only what was
+//! - When a partition goes to another member, what is in flight is finished and committed first, as
+//!   far as [`revoke_deadline`](Config::revoke_deadline) allows. Meanwhile librdkafka reads no
+//!   partition of the member. A clean stop repeats nothing (where messages are handled by key or unordered: only what was
 //!   finished ahead of a slower one).
 //! - Messages that are gone are not skipped silently: [`OutOfRangePolicy`] decides, also where a
 //!   log lost its end, as its leader epochs show. A partition that is added to a topic is read from
@@ -35,8 +36,14 @@
 //! - A message whose bytes do not fit their checksum is not handled. Its partition stands still, and
 //!   is read again after a pause: nothing is skipped, and [`metrics`] tell it.
 //! - A handler may take as long as [its deadline](Config::handler_deadline) allows, whatever
-//!   Kafka's own deadlines are: the client polls meanwhile. What it fetches ahead is bounded: for
+//!   Kafka's own deadlines are, as long as its partition stays: the client polls meanwhile. What it fetches ahead is bounded: for
 //!   each partition, and in total but for librdkafka's own queues (`max_total_bytes`).
+//!
+//! It reads all codecs, and speaks TLS and SASL (PLAIN, SCRAM, OAUTHBEARER; not GSSAPI). To build it,
+//! there must be a C and a C++ compiler, `make`, `pkg-config` and the headers of OpenSSL (on Debian
+//! and Ubuntu: `g++ make pkg-config libssl-dev`). With the feature `ssl-vendored` an OpenSSL is
+//! compiled along, for which there must be Perl; `default-features = false, features =
+//! ["librdkafka"]` leaves TLS, SCRAM and OAUTHBEARER out.
 //!
 //! Where to look: [`Consumer::builder`] for the settings, [`Handler`] for the code that you write,
 //! [`metrics`] for what can be watched, [`Health`] for probes, [`shutdown`] for the signals that stop a consumer. The
@@ -44,6 +51,7 @@
 //! them out; with a [`GroupClient`] of your own, the driver needs no librdkafka (`default-features
 //! = false`).
 
+mod attempt;
 #[cfg(feature = "librdkafka")]
 mod builder;
 mod client;
@@ -58,6 +66,7 @@ mod message;
 pub mod metrics;
 pub mod shutdown;
 
+pub use attempt::Cancellation;
 pub use client::GroupClient;
 pub use driver::{Core, Driver};
 pub use error::{ClientError, Error, SettingError};

@@ -1,9 +1,12 @@
 //! The message that a handler gets: a record of a topic, cheap to clone.
 
+use crate::Cancellation;
+use crate::attempt::Attempt;
 use plimsoll_core::{KeyHash, Offset, Record};
 use std::fmt;
 use std::hash::{DefaultHasher, Hasher};
 use std::sync::Arc;
+use tokio::time::Instant;
 
 /// A record of a topic, as a handler gets it.
 ///
@@ -15,6 +18,8 @@ pub struct Message {
     index: u32,
     attempt: u32,
     last_error: Option<Arc<str>>,
+    /// What a handler is told of its attempt.
+    running: Option<Arc<Attempt>>,
 }
 
 impl Message {
@@ -39,6 +44,7 @@ impl Message {
             index: 0,
             attempt: 1,
             last_error: None,
+            running: None,
         }
     }
 
@@ -107,6 +113,27 @@ impl Message {
         self.last_error.as_deref()
     }
 
+    /// Returns the moment at which this attempt is stopped, if its handler has a
+    /// [deadline](crate::Config::handler_deadline). It is stopped before that where the partition
+    /// goes to another member, or the consumer stops, and it does not end in time.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Instant> {
+        self.running.as_ref()?.deadline()
+    }
+
+    /// Returns what tells that this attempt was stopped: at its deadline, or because the partition
+    /// goes to another member, or the consumer stops.
+    ///
+    /// A handler that has asked for it before the stop is not dropped at once: it has three seconds
+    /// to end by itself. Whatever it returns then does not count.
+    #[must_use]
+    pub fn cancellation(&self) -> Cancellation {
+        match &self.running {
+            Some(attempt) => attempt.cancellation(),
+            None => Cancellation::never(),
+        }
+    }
+
     /// Returns the headers that a dead letter has behind those of the message, for clients: where it
     /// comes from, and why it could not be handled.
     #[must_use]
@@ -127,6 +154,12 @@ impl Message {
     pub(crate) fn for_attempt(mut self, attempt: u32, last_error: Option<Arc<str>>) -> Self {
         self.attempt = attempt;
         self.last_error = last_error;
+        self
+    }
+
+    /// Returns the message as the handler gets it in this attempt.
+    pub(crate) fn in_attempt(mut self, attempt: Arc<Attempt>) -> Self {
+        self.running = Some(attempt);
         self
     }
 
@@ -284,6 +317,7 @@ impl Batch {
                 index,
                 attempt: 0,
                 last_error: None,
+                running: None,
             },
         });
         records.collect()

@@ -14,8 +14,10 @@
 //! | `plimsoll_dead_letters_refused` | group, topic, partition | records whose dead letters are refused for good: too large, or not allowed; what waits for them stands still |
 //! | `plimsoll_partition_failing` | group, topic, partition | 1 where the partition stands still because its records cannot be read (a wrong CRC, no right to read), and is tried again, else 0 |
 //! | `plimsoll_topic_unavailable` | group, topic | 1 where the topic is not there, or may not be read, and is asked for again, else 0 |
+//! | `plimsoll_group_unavailable` | group | 1 where the group refuses the member for want of a right, and is asked again, else 0 |
 //! | `plimsoll_partitions` | group | partitions that the member owns |
 //! | `plimsoll_in_flight` | group | handlers that run |
+//! | `plimsoll_handlers_ending` | group | handlers that were stopped, at their deadline or in a revocation, and have not ended: the next attempt waits for them |
 //! | `plimsoll_retries_waiting` | group | records that wait for their next attempt |
 //! | `plimsoll_handler_calls_total` | group | handlers started |
 //! | `plimsoll_records_finished_total` | group | records finished, dead letters included |
@@ -41,8 +43,10 @@ const HALTED: &str = "plimsoll_partition_halted";
 const REFUSED: &str = "plimsoll_dead_letters_refused";
 const FAILING: &str = "plimsoll_partition_failing";
 const UNAVAILABLE: &str = "plimsoll_topic_unavailable";
+const GROUP_UNAVAILABLE: &str = "plimsoll_group_unavailable";
 const PARTITIONS: &str = "plimsoll_partitions";
 const IN_FLIGHT: &str = "plimsoll_in_flight";
+const ENDING: &str = "plimsoll_handlers_ending";
 const RETRIES: &str = "plimsoll_retries_waiting";
 const COMMITS: &str = "plimsoll_commits_total";
 
@@ -102,8 +106,10 @@ pub(crate) struct Metrics {
     /// The counts that the counters have so far.
     told: Counters,
     in_flight: Gauge,
+    ending: Gauge,
     retries: Gauge,
     owned: Gauge,
+    group_unavailable: Gauge,
     /// The gauge of each topic, by its number.
     topics: Vec<Gauge>,
     partitions: BTreeMap<TopicPartition, Partition>,
@@ -137,7 +143,9 @@ impl Metrics {
             totals: totals.chain(outcomes).collect(),
             told: Counters::default(),
             in_flight: gauge!(IN_FLIGHT, "group" => Arc::clone(&group)),
+            ending: gauge!(ENDING, "group" => Arc::clone(&group)),
             retries: gauge!(RETRIES, "group" => Arc::clone(&group)),
+            group_unavailable: gauge!(GROUP_UNAVAILABLE, "group" => Arc::clone(&group)),
             owned: gauge!(PARTITIONS, "group" => Arc::clone(&group)),
             topics: Vec::new(),
             partitions: BTreeMap::new(),
@@ -145,11 +153,13 @@ impl Metrics {
         }
     }
 
-    /// Brings all numbers up to date.
+    /// Brings all numbers up to date. `ending` is the number of handlers that were stopped and have
+    /// not ended.
     pub(crate) fn update(
         &mut self,
         now: Instant,
         consumer: &Consumer<Message>,
+        ending: usize,
         client: &impl GroupClient,
     ) {
         let counters = *consumer.counters();
@@ -159,8 +169,11 @@ impl Metrics {
         }
         self.told = counters;
         self.in_flight.set(consumer.in_flight() as f64);
+        self.ending.set(ending as f64);
         self.retries.set(consumer.retries() as f64);
         self.owned.set(consumer.partitions().count() as f64);
+        let is_refused = client.is_group_unavailable();
+        self.group_unavailable.set(f64::from(u8::from(is_refused)));
         self.update_topics(client);
         self.partitions.retain(|id, partition| {
             let owned = consumer.partition(*id).is_some();
@@ -289,8 +302,13 @@ fn describe() {
         UNAVAILABLE,
         "1 where the topic is not there, or may not be read, else 0"
     );
+    describe_gauge!(
+        GROUP_UNAVAILABLE,
+        "1 where the group refuses the member for want of a right, else 0"
+    );
     describe_gauge!(PARTITIONS, "Partitions that the member owns");
     describe_gauge!(IN_FLIGHT, "Handlers that run");
+    describe_gauge!(ENDING, "Handlers that were stopped and have not ended");
     describe_gauge!(RETRIES, "Records that wait for their next attempt");
     describe_counter!(COMMITS, "Commits by outcome");
     for (name, description, _) in TOTALS {

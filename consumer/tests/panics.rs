@@ -74,6 +74,7 @@ async fn run_until_panic(brokers: &Served, module: &'static str) -> Result<(), E
             request: RequestKind::ListOffsets,
             broker: None,
             group: None,
+            client_id: None,
             count: u32::MAX,
         };
         let fail = |cluster: &mut plimsoll_serve::ServedCluster, _| {

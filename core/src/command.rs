@@ -36,6 +36,9 @@ pub enum DeadLetterReason {
 }
 
 /// What a consumer asks of its driver, in the order in which to do it.
+///
+/// It is exhaustive on purpose: a driver that passed over a command which it does not know would
+/// never answer it, and the consumer would wait. With another command, drivers should not compile.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command<P> {
     /// Call the handler. Answered by [`Event::Processed`](crate::Event), unless cancelled.

@@ -70,6 +70,15 @@ impl CommitPolicy {
     }
 }
 
+impl Default for CommitPolicy {
+    fn default() -> Self {
+        Self {
+            interval: Some(Duration::from_secs(5)),
+            every: None,
+        }
+    }
+}
+
 /// The rules by which a failed record is tried again.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RetryPolicy {
@@ -84,7 +93,19 @@ pub struct RetryPolicy {
     pub jitter: f32,
 }
 
-/// The settings of a consumer.
+impl Default for RetryPolicy {
+    fn default() -> Self {
+        Self {
+            attempts: 10,
+            backoff: Duration::from_millis(100),
+            max_backoff: Duration::from_secs(10),
+            jitter: 0.2,
+        }
+    }
+}
+
+/// The settings of a consumer. More may be added: write `..Config::default()`, as is not possible
+/// with `#[non_exhaustive]`. So it is for [`CommitPolicy`] and [`RetryPolicy`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Config {
     /// The order that is kept among the records of a partition.
@@ -135,16 +156,8 @@ impl Default for Config {
             ordering: Ordering::Partition,
             initial: InitialPosition::Earliest,
             out_of_range: OutOfRangePolicy::Earliest,
-            commit: CommitPolicy {
-                interval: Some(Duration::from_secs(5)),
-                every: None,
-            },
-            retry: RetryPolicy {
-                attempts: 10,
-                backoff: Duration::from_millis(100),
-                max_backoff: Duration::from_secs(10),
-                jitter: 0.2,
-            },
+            commit: CommitPolicy::default(),
+            retry: RetryPolicy::default(),
             dead_letters: true,
             refused_letters: RefusedLetterPolicy::Retry,
             handler_deadline: Some(Duration::from_secs(60)),

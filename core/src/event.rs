@@ -78,6 +78,9 @@ pub enum CommitOutcome {
 }
 
 /// What a driver tells a consumer.
+///
+/// It is exhaustive on purpose: a [`Machine`](crate::Machine) that passed over an event which it does
+/// not know would leave it without an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event<P> {
     /// An assignment: the group gave partitions to this member, in addition to those it has.

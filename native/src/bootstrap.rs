@@ -1,11 +1,12 @@
 //! What a client finds out before it has a state: the brokers, and the sizes of its topics.
 
-use crate::connection::{ask, open};
+use crate::connection::open;
 use crate::settings::INSTANCE;
 use crate::{Connect, Settings};
 use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
 use kafka_protocol::messages::{ApiKey, MetadataRequest, MetadataResponse};
 use kafka_protocol::protocol::StrBytes;
+use plimsoll_access::exchange;
 use plimsoll_client::Cluster;
 use plimsoll_codec::frames::Head;
 use plimsoll_codec::{Names, topic_name};
@@ -26,7 +27,9 @@ const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from
 /// Finds the cluster. Tries without end: what passes by itself is no error.
 ///
 /// # Errors
-/// Where the cluster is larger than a client can have it.
+/// Where no broker will ever take this client, by its certificate or its credentials for example
+/// (`SaslAuthenticationException` and `SslAuthenticationException` end Java's consumer, too), or the
+/// cluster is larger than a client can have it.
 pub(crate) async fn find(
     connect: &impl Connect,
     settings: &Settings,
@@ -34,11 +37,20 @@ pub(crate) async fn find(
 ) -> Result<(Names, Cluster), String> {
     let (mut pause, longest) = PAUSES;
     let told = 'found: loop {
+        let mut refusals = Vec::new();
         for (host, port) in addresses {
             match ask_metadata(connect, (host, *port), settings).await {
                 Ok(told) => break 'found told,
-                Err(error) => tracing::warn!(host, port, %error, "no answer from a broker"),
+                Err(error) => {
+                    tracing::warn!(host, port, %error, "no answer from a broker");
+                    if error.kind() == io::ErrorKind::Unsupported {
+                        refusals.push(format!("{host}:{port}: {error}"));
+                    }
+                }
             }
+        }
+        if refusals.len() == addresses.len() {
+            return Err(refusals.join("; "));
         }
         tokio::time::sleep(pause).await;
         pause = longest.min(pause * 2);
@@ -67,7 +79,7 @@ async fn ask_metadata(
         correlation: 1,
         client_id,
     };
-    let asked = ask(&mut stream, &head, &request, version);
+    let asked = exchange(&mut stream, &head, &request, version);
     let told = tokio::time::timeout(settings.request_timeout, asked);
     let told = told
         .await

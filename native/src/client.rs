@@ -3,8 +3,9 @@
 use crate::news::{News, Order, Sight, Sights};
 use crate::settings::SettingError;
 use crate::task::Task;
-use crate::{Connect, Settings, Tcp};
+use crate::{Connect, Settings, Tcp, WireSpeaker};
 use plimsoll::{ClientError, GroupClient, Message};
+use plimsoll_client::Seams;
 use plimsoll_core::{Command, Event, NextOffset, TopicPartition};
 use std::fmt;
 use std::sync::PoisonError;
@@ -21,16 +22,17 @@ const MOST_WAITING: usize = 16;
 const CLOSE_DEADLINE: Duration = Duration::from_secs(8);
 
 /// A client over tokio, which joins its group when the driver first asks it for an event, within a
-/// runtime. Dropped before it is closed, it ends at once, as in a crash.
-pub struct NativeClient<C: Connect = Tcp> {
+/// runtime. Dropped before it is closed, it ends at once, as in a crash. What stands `At` the seams
+/// of its member is nothing, unless that is named.
+pub struct NativeClient<C: Connect = Tcp, At = ()> {
     settings: Settings,
     addresses: Vec<(String, u16)>,
-    lifecycle: Lifecycle<C>,
+    lifecycle: Lifecycle<C, At>,
     sights: Sights,
 }
 
-enum Lifecycle<C> {
-    New(C),
+enum Lifecycle<C, At> {
+    New(C, At),
     Running(Running),
     Closed,
 }
@@ -56,56 +58,84 @@ impl NativeClient {
     /// # Errors
     /// Fails where a setting is missing or wrong.
     pub fn new(settings: Settings) -> Result<Self, SettingError> {
-        Self::over(Tcp, settings)
+        let network = Tcp {
+            access: settings.access.clone(),
+            client_id: settings.client_id.clone(),
+        };
+        Self::over(network, settings)
     }
 }
 
 impl<C: Connect> NativeClient<C> {
-    /// Creates a client over a network of your own, which has not begun.
+    /// Creates a client over a network of your own, which has not begun. It knows the way to its
+    /// brokers: [`Settings::access`] is not asked.
     ///
     /// # Errors
     /// Fails where a setting is missing or wrong.
     pub fn over(connect: C, settings: Settings) -> Result<Self, SettingError> {
+        Self::with_seams(connect, settings, ())
+    }
+}
+
+impl<C: Connect, At: Seams<WireSpeaker> + Send + 'static> NativeClient<C, At> {
+    /// Creates a client over a network of your own, with what stands at the seams of its member,
+    /// which has not begun.
+    ///
+    /// # Errors
+    /// Fails where a setting is missing or wrong.
+    pub fn with_seams(connect: C, settings: Settings, seams: At) -> Result<Self, SettingError> {
         settings.check()?;
         Ok(Self {
             addresses: settings.addresses()?,
             settings,
-            lifecycle: Lifecycle::New(connect),
+            lifecycle: Lifecycle::New(connect, seams),
             sights: Sights::default(),
         })
+    }
+
+    /// Begins, once.
+    fn begin(&mut self) {
+        let new = std::mem::replace(&mut self.lifecycle, Lifecycle::Closed);
+        self.lifecycle = match new {
+            Lifecycle::New(connect, seams) => Lifecycle::Running(self.start(connect, seams)),
+            begun => begun,
+        };
     }
 
     fn sight(&self, partition: TopicPartition) -> Sight {
         let sights = self.sights.lock();
         let sights = sights.unwrap_or_else(PoisonError::into_inner);
-        sights.get(&partition).copied().unwrap_or_default()
+        sights
+            .partitions
+            .get(&partition)
+            .copied()
+            .unwrap_or_default()
     }
 
-    fn start(&self, connect: C) -> Running {
+    fn start(&self, connect: C, seams: At) -> Running {
         let (sender, events) = channel(MOST_WAITING);
         let (orders, receiver) = unbounded_channel();
         let task = Task {
-            connect,
+            connect: connect.clone(),
             settings: self.settings.clone(),
             addresses: self.addresses.clone(),
             orders: receiver,
             events: sender,
             sights: self.sights.clone(),
+            seams,
         };
         Running {
             events,
             orders,
-            task: tokio::spawn(task.run()),
+            task: connect.spawn(task.run()),
             closes_at: None,
         }
     }
 }
 
-impl<C: Connect> GroupClient for NativeClient<C> {
+impl<C: Connect, At: Seams<WireSpeaker> + Send + 'static> GroupClient for NativeClient<C, At> {
     async fn next_event(&mut self) -> Result<Option<Event<Message>>, ClientError> {
-        if let Lifecycle::New(connect) = &self.lifecycle {
-            self.lifecycle = Lifecycle::Running(self.start(connect.clone()));
-        }
+        self.begin();
         let Lifecycle::Running(running) = &mut self.lifecycle else {
             return Ok(None);
         };
@@ -138,8 +168,8 @@ impl<C: Connect> GroupClient for NativeClient<C> {
                 // If the task has ended, the next event says so.
                 let _ = running.orders.send(Order::Command(command));
             }
-            Lifecycle::New(_) if command == Command::Close => self.lifecycle = Lifecycle::Closed,
-            Lifecycle::New(_) | Lifecycle::Closed => {}
+            Lifecycle::New(..) if command == Command::Close => self.lifecycle = Lifecycle::Closed,
+            Lifecycle::New(..) | Lifecycle::Closed => {}
         }
     }
 
@@ -163,12 +193,18 @@ impl<C: Connect> GroupClient for NativeClient<C> {
         self.sight(partition).high_watermark
     }
 
+    fn is_unavailable(&self, topic: u32) -> bool {
+        let sights = self.sights.lock();
+        let sights = sights.unwrap_or_else(PoisonError::into_inner);
+        sights.unavailable.contains(&topic)
+    }
+
     fn is_failing(&self, partition: TopicPartition) -> bool {
         self.sight(partition).is_failing
     }
 }
 
-impl<C: Connect> fmt::Debug for NativeClient<C> {
+impl<C: Connect, At> fmt::Debug for NativeClient<C, At> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("NativeClient")
             .field("group", &self.settings.group)

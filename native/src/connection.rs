@@ -3,7 +3,8 @@
 use crate::Connect;
 use bytes::Bytes;
 use kafka_protocol::messages::{ApiKey, ApiVersionsRequest, ApiVersionsResponse};
-use kafka_protocol::protocol::{Request, StrBytes};
+use kafka_protocol::protocol::StrBytes;
+use plimsoll_access::exchange;
 use plimsoll_codec::Versions;
 use plimsoll_codec::frames::{Head, LENGTH};
 use std::io;
@@ -20,6 +21,9 @@ const SETUP_TIMEOUT: Duration = Duration::from_secs(10);
 /// The greatest length of a frame in bytes: that of a whole answer to a fetch, and then some for a
 /// batch that is larger than what was asked for (`receive.message.max.bytes`).
 const LONGEST: u64 = 100_000_000;
+
+/// The greatest number of bytes of a frame for which memory is taken before they arrive.
+const AHEAD: u64 = 4 << 20;
 
 /// The number of a connection, of which each is made once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,9 +57,11 @@ pub(crate) async fn carry<C: Connect>(
         let (stream, versions) = open(&connect, (&host, port), client_id).await?;
         tell(LinkNews::Made(versions));
         let (reader, writer) = tokio::io::split(stream);
+        // In a fixed order: under simulation nothing may be drawn that no seed knows.
         tokio::select! {
-            end = read_all(reader, |frame| tell(LinkNews::Frame(frame))) => end,
+            biased;
             end = write_all(writer, outgoing) => end,
+            end = read_all(reader, |frame| tell(LinkNews::Frame(frame))) => end,
         }
     };
     let reason = match carried.await {
@@ -76,9 +82,11 @@ pub(crate) async fn open<C: Connect>(
         let versions = ask_versions(&mut stream, client_id).await?;
         Ok((stream, versions))
     });
-    opened
-        .await
-        .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
+    opened.await.unwrap_or_else(|_| {
+        let seconds = SETUP_TIMEOUT.as_secs();
+        let text = format!("no connection within {seconds} s (`security.protocol` may be wrong)");
+        Err(io::Error::new(io::ErrorKind::TimedOut, text))
+    })
 }
 
 /// Asks a broker which versions it knows, again in the oldest version where it does not know the
@@ -92,47 +100,24 @@ async fn ask_versions<S: AsyncRead + AsyncWrite + Unpin>(
     let software = ApiVersionsRequest::default()
         .with_client_software_name(StrBytes::from_static_str("plimsoll"))
         .with_client_software_version(StrBytes::from_static_str(env!("CARGO_PKG_VERSION")));
-    let mut told = None;
+    let mut told: Option<ApiVersionsResponse> = None;
     for (version, request) in [(newest, software), (0, ApiVersionsRequest::default())] {
         let head = Head {
             correlation: i32::from(version),
             client_id: client_id.clone(),
         };
-        let frame = exchange(stream, &head, &request, version).await?;
-        let answer = head.read::<ApiVersionsRequest>(version, frame).ok();
-        told = answer.filter(|answer: &ApiVersionsResponse| answer.error_code == 0);
-        if told.is_some() {
-            break;
+        match exchange(stream, &head, &request, version).await {
+            Ok(answer) if answer.error_code == 0 => {
+                told = Some(answer);
+                break;
+            }
+            // It is in the oldest version where the broker does not know the newest.
+            Err(error) if error.kind() != io::ErrorKind::InvalidData => return Err(error),
+            _ => {}
         }
     }
     let told = told.ok_or_else(|| io::Error::other("it does not say which versions it knows"))?;
     Ok(known.among(&told))
-}
-
-/// Asks for something, and reads the answer.
-///
-/// # Errors
-/// Where the connection breaks, or the answer makes no sense.
-pub(crate) async fn ask<R: Request>(
-    stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
-    head: &Head,
-    request: &R,
-    version: i16,
-) -> io::Result<R::Response> {
-    let frame = exchange(stream, head, request, version).await?;
-    head.read::<R>(version, frame).map_err(io::Error::other)
-}
-
-async fn exchange<R: Request>(
-    stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
-    head: &Head,
-    request: &R,
-    version: i16,
-) -> io::Result<Bytes> {
-    let frame = head.frame(request, version);
-    let frame = frame.ok_or_else(|| io::Error::other("the version has no room for it"))?;
-    stream.write_all(&frame).await?;
-    read_frame(stream).await
 }
 
 async fn read_all(reader: impl AsyncRead + Unpin, mut take: impl FnMut(Bytes)) -> io::Result<()> {
@@ -142,13 +127,13 @@ async fn read_all(reader: impl AsyncRead + Unpin, mut take: impl FnMut(Bytes)) -
     }
 }
 
-/// Reads a frame. Takes memory only for what has arrived.
+/// Reads a frame. Takes memory for what has arrived, and a little ahead.
 async fn read_frame(reader: &mut (impl AsyncRead + Unpin)) -> io::Result<Bytes> {
     let length = u64::from(reader.read_u32().await?);
     if length > LONGEST {
         return Err(io::Error::other(format!("a frame of {length} bytes")));
     }
-    let mut frame = Vec::new();
+    let mut frame = Vec::with_capacity(length.min(AHEAD) as usize);
     let read = reader.take(length).read_to_end(&mut frame).await?;
     match read as u64 == length {
         true => Ok(frame.into()),

@@ -17,14 +17,33 @@
 //! # }
 //! ```
 //!
+//! How brokers are reached is said in the words of librdkafka or of Java's clients:
+//!
+//! ```
+//! # use plimsoll_native::{Access, Settings};
+//! # fn example() -> Result<(), String> {
+//! let mut settings = Settings::new("broker:9093", "billing", ["orders"]);
+//! settings.access = Access::of([
+//!     ("security.protocol", "SASL_SSL"),
+//!     ("sasl.mechanism", "SCRAM-SHA-512"),
+//!     ("sasl.username", "billing"),
+//!     ("sasl.password", "secret"),
+//! ])?;
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! It is the client that Plimsoll simulates (`plimsoll-client`), with sockets: one task has its
 //! state, and one for each connection reads and writes. Where streams come from is a trait
 //! ([`Connect`]), so that another network can take the place of TCP.
 //!
+//! Of transactions it reads what they committed (`isolation.level=read_committed`, librdkafka's
+//! default). What it cannot read, a batch that is damaged or expands to more than 100 MB, holds its
+//! partition, visibly, and is tried again.
+//!
 //! What it cannot do, it says. All members of a group subscribe to the same topics, and dead
-//! letters of all topics go to partition 0 of one topic. Clusters have up to 16 brokers, and no TLS
-//! or SASL. Transactions are not read: a record of one holds its partition, visibly, as does
-//! anything else that cannot be read.
+//! letters of all topics go to partition 0 of one topic. Clusters have up to 16 brokers. Commits
+//! name no leader epochs.
 
 mod bootstrap;
 mod client;
@@ -38,5 +57,7 @@ mod task;
 
 pub use client::NativeClient;
 pub use connect::{Connect, Tcp};
+pub use plimsoll_access::Access;
 pub use plimsoll_protocol::Assignor;
 pub use settings::{SettingError, Settings};
+pub use speaker::WireSpeaker;

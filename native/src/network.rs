@@ -9,12 +9,12 @@ use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
 use kafka_protocol::messages::{ApiKey, MetadataRequest};
 use kafka_protocol::protocol::StrBytes;
 use plimsoll::Message;
-use plimsoll_client::{Member, World, end_of, read};
+use plimsoll_client::{Member, Seams, View, World, end_of, read};
 use plimsoll_codec::frames::Head;
 use plimsoll_codec::{Names, Sent, Versions, Wire, encode, topic_name};
 use plimsoll_core::{Event, Instant, NextOffset, TopicPartition};
 use plimsoll_protocol::{
-    Channel, Channels, Correlation, Node, PartitionIndex, Request, Response, Sharing,
+    Channel, Channels, Correlation, Node, PartitionIndex, Request, Response, Sharing, Topology,
 };
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::PoisonError;
@@ -129,9 +129,9 @@ impl<C: Connect> Network<C> {
     }
 
     /// Takes what a connection tells.
-    pub(crate) fn handle(
+    pub(crate) fn handle<At: Seams<WireSpeaker>>(
         &mut self,
-        member: &mut Member<WireSpeaker>,
+        member: &mut Member<WireSpeaker, At>,
         (id, news): (LinkId, LinkNews),
     ) {
         let mut links = self.links.iter();
@@ -143,12 +143,15 @@ impl<C: Connect> Network<C> {
             LinkNews::Made(versions) => self.begin(place, versions),
             LinkNews::Frame(frame) => match self.read(place, frame) {
                 Ok((Purpose::Member(correlation), Some(response))) => {
-                    let seen = self.note_watermarks(member, &response);
+                    let seen = self.note_watermarks(&member.view().topology, &response);
+                    if matches!(response, Response::Metadata(_) | Response::Failed(_)) {
+                        self.note_topics(&member.view().topology);
+                    }
                     member.handle_response(self, (peer, channel), correlation, response);
                     self.note_failures(member, &seen);
                 }
                 Ok((Purpose::LogEnds(partitions), Some(response))) => {
-                    self.note_log_ends(member, &partitions, response);
+                    self.note_log_ends(&member.view().topology, &partitions, response);
                 }
                 Ok(_) => {}
                 Err(why) => self.lose(place, why),
@@ -162,7 +165,10 @@ impl<C: Connect> Network<C> {
     }
 
     /// Tells the member which connections broke.
-    pub(crate) fn tell_broken(&mut self, member: &mut Member<WireSpeaker>) {
+    pub(crate) fn tell_broken<At: Seams<WireSpeaker>>(
+        &mut self,
+        member: &mut Member<WireSpeaker, At>,
+    ) {
         while let Some((peer, channels)) = self.broken.pop_front() {
             for channel in channels.iter() {
                 self.links.remove(&(peer, channel as u8));
@@ -198,12 +204,7 @@ impl<C: Connect> Network<C> {
 
     /// Asks each broker for the ends of the logs that it leads, unless it has not answered the last
     /// question.
-    pub(crate) fn ask_log_ends(
-        &mut self,
-        member: &Member<WireSpeaker>,
-        partitions: &[TopicPartition],
-    ) {
-        let view = member.view();
+    pub(crate) fn ask_log_ends(&mut self, view: &View<WireSpeaker>, partitions: &[TopicPartition]) {
         let mut led: BTreeMap<Node, Vec<PartitionIndex>> = BTreeMap::new();
         for index in partitions.iter().filter_map(|of| view.topology.index(*of)) {
             if let Some((leader, _)) = view.metadata.leader(index) {
@@ -293,7 +294,7 @@ impl<C: Connect> Network<C> {
     /// Notes the high watermarks in the answer to a fetch. Returns the partitions that it tells of.
     fn note_watermarks(
         &self,
-        member: &Member<WireSpeaker>,
+        topology: &Topology,
         response: &Response<Wire>,
     ) -> Vec<PartitionIndex> {
         let Response::Fetch(fetched) = response else {
@@ -305,14 +306,14 @@ impl<C: Connect> Network<C> {
             let watermark = NextOffset::new(told.high_watermark);
             (told.partition, watermark)
         });
-        self.note_ends(member, watermarks);
+        self.note_ends(topology, watermarks);
         told.iter().map(|told| told.partition).collect()
     }
 
     /// Notes the ends of these logs, as far as they are told.
     fn note_log_ends(
         &self,
-        member: &Member<WireSpeaker>,
+        topology: &Topology,
         partitions: &[PartitionIndex],
         response: Response<Wire>,
     ) {
@@ -322,28 +323,58 @@ impl<C: Connect> Network<C> {
         };
         let told = partitions.iter().zip(parts);
         let ends = told.filter_map(|(index, part)| Some((*index, read(Ok(part)).ok()?)));
-        self.note_ends(member, ends);
+        self.note_ends(topology, ends);
     }
 
     fn note_ends(
         &self,
-        member: &Member<WireSpeaker>,
+        topology: &Topology,
         ends: impl Iterator<Item = (PartitionIndex, NextOffset)>,
     ) {
-        let topology = &member.view().topology;
         let mut sights = self.sights.lock().unwrap_or_else(PoisonError::into_inner);
         for (index, end) in ends {
-            let sight = sights.entry(topology.partition(index)).or_default();
+            let sight = sights
+                .partitions
+                .entry(topology.partition(index))
+                .or_default();
             sight.high_watermark = Some(end);
         }
     }
 
+    /// Notes which topics cannot be read, as the last answers tell of them.
+    fn note_topics(&self, topology: &Topology) {
+        let mut sights = self.sights.lock().unwrap_or_else(PoisonError::into_inner);
+        for (name, topic) in self.names.topics() {
+            let first = topic.partitions.first();
+            let Some(first) = first.filter(|index| topology.is_workload(**index)) else {
+                continue;
+            };
+            let number = topology.partition(*first).topic;
+            match topic.error {
+                Some(error) if sights.unavailable.insert(number) => {
+                    tracing::error!(topic = name, ?error, "a topic cannot be read");
+                }
+                None if sights.unavailable.remove(&number) => {
+                    tracing::info!(topic = name, "a topic can be read again");
+                }
+                _ => {}
+            }
+        }
+    }
+
     /// Notes which of these partitions could not be read.
-    fn note_failures(&self, member: &Member<WireSpeaker>, partitions: &[PartitionIndex]) {
+    fn note_failures<At: Seams<WireSpeaker>>(
+        &self,
+        member: &Member<WireSpeaker, At>,
+        partitions: &[PartitionIndex],
+    ) {
         let topology = &member.view().topology;
         let mut sights = self.sights.lock().unwrap_or_else(PoisonError::into_inner);
         for index in partitions {
-            let sight = sights.entry(topology.partition(*index)).or_default();
+            let sight = sights
+                .partitions
+                .entry(topology.partition(*index))
+                .or_default();
             sight.is_failing = member.fetcher().is_failing(*index);
         }
     }
@@ -373,7 +404,7 @@ impl<C: Connect> Network<C> {
         self.made += 1;
         let id = LinkId(self.made);
         let (outgoing, receiver) = unbounded_channel();
-        let task = tokio::spawn(carry(
+        let task = self.connect.spawn(carry(
             self.connect.clone(),
             (host.to_string(), port),
             self.client_id.clone(),

@@ -2,7 +2,7 @@
 
 use plimsoll::{ClientError, Message};
 use plimsoll_core::{Command, Event, NextOffset, TopicPartition};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
 /// What a client tells its driver.
@@ -17,8 +17,17 @@ pub(crate) enum Order {
     AskLogEnds(Vec<TopicPartition>),
 }
 
-/// What can be seen of partitions.
-pub(crate) type Sights = Arc<Mutex<BTreeMap<TopicPartition, Sight>>>;
+/// What can be seen from outside.
+pub(crate) type Sights = Arc<Mutex<Seen>>;
+
+/// What can be seen of topics and partitions.
+#[derive(Debug, Default)]
+pub(crate) struct Seen {
+    /// What can be seen of partitions.
+    pub(crate) partitions: BTreeMap<TopicPartition, Sight>,
+    /// The topics, by number, that are not there, or may not be read.
+    pub(crate) unavailable: BTreeSet<u32>,
+}
 
 /// What can be seen of a partition.
 #[derive(Clone, Copy, Debug, Default)]

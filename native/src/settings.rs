@@ -1,5 +1,6 @@
 //! What a user chooses.
 
+use plimsoll_access::Access;
 use plimsoll_client::Behaviour;
 use plimsoll_protocol::{Assignor, GroupIndex};
 use std::time::Duration;
@@ -9,6 +10,8 @@ use std::time::Duration;
 pub struct Settings {
     /// `bootstrap.servers`: one or more as `HOST:PORT`, separated by commas.
     pub brokers: String,
+    /// `security.protocol` and what belongs to it, of TLS and SASL; by default plain text.
+    pub access: Access,
     /// `group.id`.
     pub group: String,
     /// The topics to consume.
@@ -64,6 +67,7 @@ impl Settings {
     ) -> Self {
         Self {
             brokers: brokers.into(),
+            access: Access::default(),
             group: group.into(),
             topics: topics.into_iter().map(Into::into).collect(),
             client_id: "plimsoll".to_owned(),
@@ -138,7 +142,10 @@ impl Settings {
     /// Returns what a member is told of them.
     pub(crate) fn of_member(&self) -> plimsoll_client::Settings {
         plimsoll_client::Settings {
-            behaviour: Behaviour::PLIMSOLL,
+            behaviour: Behaviour {
+                pause_keeps: true,
+                ..Behaviour::PLIMSOLL
+            },
             group: GroupIndex::FIRST,
             instance: self.instance.as_ref().map(|_| INSTANCE),
             assignor: self.assignor,
@@ -149,11 +156,21 @@ impl Settings {
             retry_backoff: self.retry_backoff,
             prefetch: self.prefetch,
             prefetch_bytes: self.prefetch_bytes,
+            queue_backoff: QUEUE_BACKOFF,
+            records_at_once: RECORDS_AT_ONCE,
             fetch_wait_max: self.fetch_wait_max,
             partition_fetch_bytes: self.partition_fetch_bytes,
         }
     }
 }
+
+/// `fetch.queue.backoff.ms`, as Plimsoll's consumer sets it for librdkafka: that one's second holds
+/// up a fast reader.
+const QUEUE_BACKOFF: Duration = Duration::from_millis(20);
+
+/// The greatest number of records that the driver gets at once: half of those with which the core
+/// pauses a partition, by default.
+const RECORDS_AT_ONCE: u32 = 512;
 
 /// The number of the member's instance id.
 pub(crate) const INSTANCE: u32 = 0;

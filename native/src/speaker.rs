@@ -16,7 +16,7 @@ use std::time::SystemTime;
 
 /// A member that speaks in the bytes of Kafka's protocol.
 #[derive(Debug)]
-pub(crate) struct WireSpeaker {
+pub struct WireSpeaker {
     names: Names,
     topology: Topology,
     /// The topics to which it has subscribed, by number.
@@ -45,7 +45,7 @@ impl WireSpeaker {
     }
 }
 
-/// Reads the records of a batch, unless it is the end of a transaction and holds none.
+/// Reads the records of a batch, unless consumers do not see them.
 fn contents_of(
     (topic, partition): (&Arc<str>, u32),
     first: Offset,
@@ -54,17 +54,15 @@ fn contents_of(
     if !batch.is_intact() {
         return Err("its checksum is wrong".into());
     }
-    if batch.is_control() {
+    if !batch.is_shown() {
         return Ok(Vec::new());
     }
-    if batch.is_transactional() {
-        return Err("it is part of a transaction, which this client does not follow".into());
-    }
     let bytes = contents::decompressed(batch).map_err(|why| why.to_string())?;
-    let records = contents::read(batch, &bytes).map_err(|why| why.to_string())?;
+    let records = contents::read(batch, &bytes);
     let topic = Arc::clone(topic);
     let mut messages = Batch::with_capacity(topic, partition, records.len(), bytes.len());
-    for record in &records {
+    for record in records {
+        let record = record.map_err(|why| why.to_string())?;
         let offset = Offset::new(first.get() + u64::from(record.number));
         let time = Some(record.timestamp).filter(|time| *time >= 0);
         messages.push(offset, record.key, record.value, time);
@@ -93,6 +91,8 @@ impl Speaker for WireSpeaker {
             return Ok(());
         };
         match contents_of((topic, partition.partition), entry.offset, batch) {
+            // Most answers hold one batch.
+            Ok(read) if records.is_empty() => *records = read,
             Ok(read) => records.extend(read),
             Err(why) => {
                 let (partition, offset) = (partition.partition, entry.offset.get());

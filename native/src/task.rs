@@ -6,7 +6,7 @@ use crate::speaker::WireSpeaker;
 use crate::{Connect, Settings, bootstrap};
 use kafka_protocol::protocol::StrBytes;
 use plimsoll::{ClientError, Message};
-use plimsoll_client::{End, Member, World as _};
+use plimsoll_client::{End, Member, Seams, World as _};
 use plimsoll_codec::Names;
 use plimsoll_core::Command;
 use std::time::Duration;
@@ -16,34 +16,38 @@ use tokio::sync::mpsc::{Sender, UnboundedReceiver};
 const LONGEST_SLEEP: Duration = Duration::from_secs(3600);
 
 /// A client's task, before it has begun.
-pub(crate) struct Task<C> {
+pub(crate) struct Task<C, At> {
     pub(crate) connect: C,
     pub(crate) settings: Settings,
     pub(crate) addresses: Vec<(String, u16)>,
     pub(crate) orders: UnboundedReceiver<Order>,
     pub(crate) events: Sender<News>,
     pub(crate) sights: Sights,
+    /// What stands at the seams of its member.
+    pub(crate) seams: At,
 }
 
-impl<C: Connect> Task<C> {
+impl<C: Connect, At: Seams<WireSpeaker>> Task<C, At> {
     /// Is a member of the group until its driver closes it, or is gone, or it cannot go on.
     pub(crate) async fn run(mut self) {
         let found = tokio::select! {
-            found = bootstrap::find(&self.connect, &self.settings, &self.addresses) => found,
+            biased;
             () = closed(&mut self.orders) => return,
+            found = bootstrap::find(&self.connect, &self.settings, &self.addresses) => found,
         };
+        let events = self.events.clone();
         let ended = match found {
             Ok((names, cluster)) => self.run_member(names, cluster).await,
             Err(reason) => Err(reason),
         };
         if let Err(reason) = ended {
             // The driver may be gone, too.
-            let _ = self.events.send(Err(ClientError::Fatal { reason })).await;
+            let _ = events.send(Err(ClientError::Fatal { reason })).await;
         }
     }
 
     async fn run_member(
-        &mut self,
+        mut self,
         names: Names,
         cluster: plimsoll_client::Cluster,
     ) -> Result<(), String> {
@@ -60,7 +64,8 @@ impl<C: Connect> Task<C> {
             of_member.behaviour.sharing,
             self.sights.clone(),
         );
-        let mut member = Member::new(network.now(), of_member, speaker, cluster);
+        let now = network.now();
+        let mut member = Member::with_seams(now, of_member, speaker, cluster, self.seams, 0);
         member.start(&mut network);
         let mut refusal = None;
         loop {
@@ -86,10 +91,10 @@ impl<C: Connect> Task<C> {
                 biased;
                 order = self.orders.recv() => match order {
                     Some(Order::Command(command)) => {
-                        self.execute(&mut member, &mut network, command);
+                        execute(&self.settings, &mut member, &mut network, command);
                     }
                     Some(Order::AskLogEnds(partitions)) => {
-                        network.ask_log_ends(&member, &partitions);
+                        network.ask_log_ends(member.view(), &partitions);
                     }
                     None => return Ok(()),
                 },
@@ -107,23 +112,25 @@ impl<C: Connect> Task<C> {
             }
         }
     }
+}
 
-    /// Does what the driver says.
-    fn execute(
-        &self,
-        member: &mut Member<WireSpeaker>,
-        network: &mut Network<C>,
-        command: Command<Message>,
-    ) {
-        let view = member.view();
-        let dead_letters = view.topology.dead_letters();
-        if matches!(command, Command::DeadLetter { .. })
-            && view.metadata.leader(dead_letters).is_none()
-        {
-            network.create_topic(&self.settings.dead_letters());
-        }
-        member.execute(network, command);
+/// Does what the driver says.
+fn execute<C: Connect, At: Seams<WireSpeaker>>(
+    settings: &Settings,
+    member: &mut Member<WireSpeaker, At>,
+    network: &mut Network<C>,
+    mut command: Command<Message>,
+) {
+    if !member.lets_pass(network, &mut command) {
+        return;
     }
+    let view = member.view();
+    let dead_letters = view.topology.dead_letters();
+    if matches!(command, Command::DeadLetter { .. }) && view.metadata.leader(dead_letters).is_none()
+    {
+        network.create_topic(&settings.dead_letters());
+    }
+    member.execute(network, command);
 }
 
 /// Waits until the driver closes a client that is no member yet, or is gone. Until then nothing is
@@ -137,7 +144,10 @@ async fn closed(orders: &mut UnboundedReceiver<Order>) {
 }
 
 /// Checks that nothing was left out that may not be.
-fn check<C: Connect>(network: &mut Network<C>, member: &Member<WireSpeaker>) -> Result<(), String> {
+fn check<C: Connect, At: Seams<WireSpeaker>>(
+    network: &mut Network<C>,
+    member: &Member<WireSpeaker, At>,
+) -> Result<(), String> {
     if let Some(failure) = member.view().speaker.take_failure() {
         return Err(failure);
     }

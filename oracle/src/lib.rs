@@ -48,11 +48,10 @@ mod terms;
 mod trace;
 mod unknown;
 mod verdict;
-mod word;
 
 pub use ids::{BrokerId, FaultId, MemberId, MessageId};
 pub use missed::Missed;
-pub use plimsoll_protocol::{ErrorName, RequestKind, Word, words};
+pub use plimsoll_protocol::{ErrorName, RequestKind, Word, nearest, words};
 pub use promises::promise;
 pub use sometimes::Sometimes;
 pub use terms::{FaultTerms, Hindrance, PartitionName, Terms, TopicTerms};
@@ -62,4 +61,3 @@ pub use trace::{
 };
 pub use unknown::Setting;
 pub use verdict::{Judgement, Measures, Property, Verdict, Violation};
-pub use word::nearest;

@@ -17,6 +17,7 @@ mod entry;
 mod error_name;
 mod fetch;
 mod group;
+mod nearest;
 mod offsets;
 mod request;
 mod request_kind;
@@ -42,6 +43,7 @@ pub use group::{
     JoinGroupResponse, JoinedMember, Leaving, Left, OffsetCommitResponse, ProtocolType, Sender,
     SyncGroupResponse, VotedProtocol,
 };
+pub use nearest::nearest;
 pub use offsets::{FoundOffset, OffsetsRequest, Wanted};
 pub use request::{AlterRefusal, Correlation, Message, PRODUCE_TIMEOUT_MS, Request, Response};
 pub use request_kind::RequestKind;

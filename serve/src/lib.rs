@@ -14,6 +14,7 @@
 //!     request: RequestKind::OffsetCommit,
 //!     broker: None,
 //!     group: Some("billing".into()),
+//!     client_id: None,
 //!     count: 1,
 //! };
 //! cluster.call(|cluster, _| cluster.fail(commits, ErrorName::NotCoordinator));

@@ -191,6 +191,8 @@ impl World {
             }
             Output::Open(broker) => self.open(now, broker, true),
             Output::Refuse(broker) => self.open(now, broker, false),
+            // Nobody asks for it here.
+            Output::Observed(_) => {}
         }
     }
 

@@ -17,7 +17,7 @@ mod protocol;
 pub mod recipes;
 #[cfg(feature = "wire")]
 pub mod served;
-mod sink;
+pub mod sink;
 mod table;
 mod topology;
 #[cfg(feature = "wire")]

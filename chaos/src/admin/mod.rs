@@ -12,13 +12,13 @@ mod topics;
 mod wire;
 
 pub(crate) use retry::{Failure, check};
-pub(crate) use wire::{Connection, HARNESS, exchange};
+pub(crate) use wire::{Connection, HARNESS};
 
-use crate::access::Access;
 use crate::address::BrokerAddress;
 use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
 use kafka_protocol::messages::{MetadataRequest, MetadataResponse, TopicName};
 use kafka_protocol::protocol::{Request, StrBytes};
+use plimsoll_access::Access;
 use retry::retry;
 use std::io;
 use std::sync::Arc;

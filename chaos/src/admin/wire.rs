@@ -1,8 +1,8 @@
 //! One connection to a broker: requests out, responses in, in versions that both sides know.
 
-use crate::access::{Access, Stream};
 use kafka_protocol::messages::ApiVersionsRequest;
 use kafka_protocol::protocol::{Request, StrBytes};
+use plimsoll_access::{Access, Stream};
 use plimsoll_codec::frames::Head;
 use std::collections::BTreeMap;
 use std::io;
@@ -32,7 +32,7 @@ impl Connection {
         client_id: &'static str,
     ) -> io::Result<Self> {
         let mut connection = Self {
-            stream: access.connect(address).await?,
+            stream: access.connect(address, client_id).await?,
             client_id,
             correlation: 0,
             versions: BTreeMap::new(),
@@ -94,18 +94,6 @@ impl Connection {
         let head = self.send(request, version).await?;
         receive::<R>(&mut self.stream, &head, version).await
     }
-}
-
-/// Sends a request in a version that the broker knows, and reads its response.
-pub(crate) async fn exchange<R: Request>(
-    stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
-    request: &R,
-    version: i16,
-    correlation: i32,
-) -> io::Result<R::Response> {
-    let head = head(correlation, HARNESS);
-    send(stream, &head, request, version).await?;
-    receive::<R>(stream, &head, version).await
 }
 
 fn head(correlation: i32, client_id: &'static str) -> Head {

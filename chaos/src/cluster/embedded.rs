@@ -176,12 +176,12 @@ fn unknown(what: &str) -> ChaosError {
 
 #[cfg(test)]
 mod tests {
-    use crate::access::Access;
     use crate::admin::{Connection, topic_name};
     use crate::cluster::Cluster;
     use crate::faults::{Effect, Errors};
     use kafka_protocol::messages::ListOffsetsRequest;
     use kafka_protocol::messages::list_offsets_request::{ListOffsetsPartition, ListOffsetsTopic};
+    use plimsoll_access::Access;
     use plimsoll_core::TopicPartition;
     use plimsoll_oracle::{ErrorName, RequestKind};
     use plimsoll_scenarios::scenario;

@@ -2,11 +2,11 @@
 //!
 //! Only a real answer counts: the engine accepts connections in a dead broker's place.
 
-use crate::access::Access;
 use crate::address::BrokerAddress;
 use crate::admin::{Admin, Failure, OFFSETS_TOPIC};
 use crate::error::ChaosError;
 use kafka_protocol::messages::{BrokerId, MetadataResponse};
+use plimsoll_access::Access;
 use std::time::Duration;
 use tokio::time::Instant;
 

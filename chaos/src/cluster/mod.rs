@@ -42,13 +42,13 @@ use absent::Containers;
 #[cfg(feature = "containers")]
 use containers::Containers;
 
-use crate::access::Access;
 use crate::address::{self, BrokerAddress};
 use crate::admin::Admin;
 use crate::error::ChaosError;
 use crate::faults::{Effect, Errors};
 use crate::proxy::Gateway;
 use embedded::Embedded;
+use plimsoll_access::Access;
 use plimsoll_scenarios::scenario;
 use plimsoll_serve::ServedCluster;
 use std::fs::File;

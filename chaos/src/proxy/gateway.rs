@@ -2,11 +2,11 @@
 //! nothing else: a proxy without faults, whose reports nothing reads.
 
 use super::Proxy;
-use crate::access::Access;
 use crate::address::BrokerAddress;
 use crate::channel::Sender;
 use crate::error::ChaosError;
 use crate::options::Reach;
+use plimsoll_access::Access;
 use plimsoll_oracle::MemberId;
 
 /// The member that stands for all clients of the harness.

@@ -1,8 +1,8 @@
 //! The link of one member and one broker: what of it is broken, and for how long.
 
 use super::once::Once;
-use crate::access::Access;
 use crate::address::BrokerAddress;
+use plimsoll_access::Access;
 use plimsoll_oracle::{MemberId, RequestKind};
 use plimsoll_scenarios::scenario::Direction;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -38,7 +38,6 @@ mod versions;
 pub(crate) use gateway::Gateway;
 pub(crate) use seen::{CommitAnswer, Produced, Report, Seen};
 
-use crate::access::Access;
 use crate::address::BrokerAddress;
 use crate::channel::Sender;
 use crate::error::ChaosError;
@@ -46,6 +45,7 @@ use crate::options::Reach;
 use crate::per_member::PerMember;
 use connection::Route;
 use link::{Broker, Link, Member};
+use plimsoll_access::Access;
 use plimsoll_oracle::{BrokerId, MemberId, RequestKind};
 use plimsoll_scenarios::scenario::Direction;
 use rewrite::Addresses;

@@ -159,8 +159,8 @@ impl Endpoint {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::access::Access;
     use crate::testing::plan;
+    use plimsoll_access::Access;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::net::TcpStream;
     use tokio::sync::mpsc;

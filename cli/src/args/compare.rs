@@ -40,7 +40,7 @@ pub(crate) struct CompareArgs {
     )]
     pub places: Vec<PlaceName>,
     /// Number of seeds, from 0 on, in every place or in one (`embedded=5`), separated by commas.
-    /// [default: 100 in the simulator, 1 in real time]
+    /// [default: 100 in the simulator, 20 under turmoil, 1 in real time]
     #[arg(long, value_name = "[PLACE=]N", value_delimiter = ',')]
     pub seeds: Vec<SeedsIn>,
     /// The consumer to try where it is no command: in the simulator, what stands for the command.
@@ -72,6 +72,8 @@ pub(crate) enum PlaceName {
     Sim,
     /// The simulator, with the driver that Plimsoll's own consumer has in production.
     Driver,
+    /// The consumer as in production, in simulated time, over a simulated network.
+    Turmoil,
     /// Real processes, on the simulator's brokers, which this program serves.
     Embedded,
     /// Real processes, on Apache Kafka in containers.
@@ -84,6 +86,7 @@ impl PlaceName {
         match self {
             Self::Sim => "sim",
             Self::Driver => "driver",
+            Self::Turmoil => "turmoil",
             Self::Embedded => "embedded",
             Self::Containers => "containers",
         }
@@ -95,9 +98,10 @@ impl PlaceName {
     }
 
     const fn default_seeds(self) -> u64 {
-        match self.is_real() {
-            true => 1,
-            false => 100,
+        match self {
+            Self::Sim | Self::Driver => 100,
+            Self::Turmoil => 20,
+            Self::Embedded | Self::Containers => 1,
         }
     }
 }

@@ -275,7 +275,7 @@ impl ShrinkLimits {
     pub(crate) fn schedules(&self, backend: BackendName) -> u32 {
         self.shrink_schedules.unwrap_or(match backend {
             BackendName::Sim => 4_000,
-            BackendName::Kafka => 60,
+            BackendName::Turmoil | BackendName::Kafka => 60,
         })
     }
 

@@ -19,6 +19,9 @@ pub(crate) struct ServeArgs {
         value_parser = clap::value_parser!(u16).range(1..=16),
     )]
     pub brokers: Option<u16>,
+    /// The racks in which the brokers stand (`broker.rack`), dealt out in turn.
+    #[arg(long, value_name = "RACK,...", value_delimiter = ',')]
+    pub racks: Vec<String>,
     /// Play a scenario: a file, or an embedded one. Its brokers, their settings and its topics are
     /// there, its messages are produced, and its faults happen, all at their times; what it does to
     /// its consumers is told, and left to you.

@@ -14,6 +14,9 @@ use std::time::Duration;
 pub(crate) enum BackendName {
     /// A cluster inside the program, thousands of schedules a second.
     Sim,
+    /// The consumer as in production, in simulated time: its driver and its client, in bytes over a
+    /// simulated network, on simulated brokers.
+    Turmoil,
     /// Real processes, in real time, on real brokers or embedded ones.
     Kafka,
 }
@@ -23,6 +26,7 @@ impl BackendName {
     pub(crate) const fn word(self) -> &'static str {
         match self {
             Self::Sim => "sim",
+            Self::Turmoil => "turmoil",
             Self::Kafka => "kafka",
         }
     }

@@ -176,7 +176,7 @@ fn seeds(args: &CommitIntervalArgs, choice: &Choice, messages: u64) -> SeedRange
             from: 0,
             to: (MANY_MESSAGES / messages.max(1)).clamp(least, most),
         },
-        Choice::Kafka(_) => choice.default_seeds(),
+        Choice::Turmoil | Choice::Kafka(_) => choice.default_seeds(),
     })
 }
 

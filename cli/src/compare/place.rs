@@ -62,7 +62,7 @@ impl Places {
                     "there are not two places to compare{}",
                     left_out.collect::<String>()
                 ),
-                "--places names them: sim, driver, embedded, containers.",
+                "--places names them: sim, driver, turmoil, embedded, containers.",
             ));
         }
         Ok(found)
@@ -89,7 +89,7 @@ impl Place {
         for trial in &mut selection.trials {
             // An expected violation is one to compare, as any other.
             trial.expectation = Expectation::Open;
-            if self.choice == Choice::Sim {
+            if matches!(self.choice, Choice::Sim | Choice::Turmoil) {
                 let stated = like_containers(&mut trial.scenario.settings.cluster);
                 trial.set.extend(stated);
             }
@@ -121,10 +121,12 @@ fn subject(args: &CompareArgs, place: PlaceName) -> Result<Option<Subject>, &'st
             Err("it runs no program; --subject names what stands for it there")
         }
         (PlaceName::Sim, None) => Ok(Some(Subject::Plimsoll)),
-        (PlaceName::Driver, None | Some(Subject::Plimsoll)) if !is_program => {
+        (PlaceName::Driver | PlaceName::Turmoil, None | Some(Subject::Plimsoll)) if !is_program => {
             Ok(Some(Subject::PlimsollDriver))
         }
-        (PlaceName::Driver, _) => Err("it is a part of Plimsoll's own consumer"),
+        (PlaceName::Driver | PlaceName::Turmoil, _) => {
+            Err("it is a part of Plimsoll's own consumer")
+        }
         (PlaceName::Embedded | PlaceName::Containers, subject) => match subject {
             _ if is_program => Ok(None),
             None | Some(Subject::Plimsoll) => Ok(Some(Subject::Plimsoll)),
@@ -137,6 +139,7 @@ fn subject(args: &CompareArgs, place: PlaceName) -> Result<Option<Subject>, &'st
 fn choice(args: &CompareArgs, place: PlaceName) -> Result<Choice, CliError> {
     let brokers = match place {
         PlaceName::Sim | PlaceName::Driver => return Ok(Choice::Sim),
+        PlaceName::Turmoil => return Ok(Choice::Turmoil),
         PlaceName::Embedded => BrokersName::Embedded,
         PlaceName::Containers => BrokersName::Containers,
     };

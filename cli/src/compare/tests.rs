@@ -182,12 +182,33 @@ fn what_is_said_last_of_a_place_counts() {
     let seeds = [
         PlaceName::Sim,
         PlaceName::Driver,
+        PlaceName::Turmoil,
         PlaceName::Embedded,
         PlaceName::Containers,
     ];
-    assert_eq!(seeds.map(|place| args.seeds_in(place)), [7, 9, 2, 7]);
+    assert_eq!(seeds.map(|place| args.seeds_in(place)), [7, 9, 7, 2, 7]);
     let usual = arguments(&[]);
-    assert_eq!(seeds.map(|place| usual.seeds_in(place)), [100, 100, 1, 1]);
+    assert_eq!(
+        seeds.map(|place| usual.seeds_in(place)),
+        [100, 100, 20, 1, 1]
+    );
+}
+
+#[test]
+fn turmoil_has_the_consumer_that_runs_in_production_and_no_other() {
+    let places = |more: &[&str]| {
+        let args = arguments(&[&["--places", "sim,driver,turmoil"], more].concat());
+        Places::of(&args).map(|found| {
+            let names = found.places.iter().map(|place| place.name);
+            (names.collect::<Vec<_>>(), found.left_out)
+        })
+    };
+    let all = [PlaceName::Sim, PlaceName::Driver, PlaceName::Turmoil];
+    assert_eq!(
+        places(&[]).expect("all can try it"),
+        (all.to_vec(), Vec::new())
+    );
+    assert!(places(&["--subject", "auto-commit"]).is_err());
 }
 
 #[test]

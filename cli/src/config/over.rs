@@ -11,10 +11,10 @@ impl RunArgs {
             let scenarios = scenarios.map(|path| path.display().to_string());
             self.paths.extend(scenarios);
         }
-        // There, each seed takes real time.
+        // Elsewhere, each seed takes its time.
         let seeds = match self.backend.name(&self.command) {
             BackendName::Sim => config.seeds,
-            BackendName::Kafka => None,
+            BackendName::Turmoil | BackendName::Kafka => None,
         };
         let is_program = !self.command.is_empty();
         Self {

@@ -42,7 +42,7 @@ pub(crate) fn convict(
             continue;
         }
         let stem = file_stem(trial, recorded.seed);
-        let files = write(trial, recorded, &plan, folder, &stem, &[], choice.place());
+        let files = write(trial, recorded, &plan, folder, &stem, &[], choice);
         for (property, violation) in shown {
             let runs = tally.count(property).violated;
             let seen = Seen {
@@ -90,7 +90,7 @@ pub(crate) fn keep(
     } = smaller;
     let property = shows.property;
     let stem = stem_of(trial, run.seed, property);
-    let files = write(trial, run, plan, folder, &stem, notes, choice.place());
+    let files = write(trial, run, plan, folder, &stem, notes, choice);
     let mut violations = run.verdict.violations();
     let (_, violation) = violations
         .find(|(violated, _)| *violated == property)
@@ -165,7 +165,7 @@ fn write(
     folder: &Path,
     stem: &str,
     notes: &[String],
-    place: &str,
+    choice: &Choice,
 ) -> Files {
     let stem = free(folder, stem);
     let written = |extension: &str, write: &dyn Fn(&Path) -> Result<(), CliError>| {
@@ -175,14 +175,14 @@ fn write(
             Err(error) => Err(error.to_string()),
         }
     };
-    let text = as_file(trial, recorded, plan, notes, place);
+    let text = as_file(trial, recorded, plan, notes, choice.place());
     let logs = recorded.logs.iter();
     let logs = logs.filter_map(|(name, text)| written(name, &|path| files::write(path, text)).ok());
     Files {
         logs: logs.collect(),
         plan: written("toml", &|path| files::write(path, &text)),
         trace: written("jsonl", &|path| {
-            let header = trial.header(plan, BackendName::Kafka);
+            let header = trial.header(plan, choice.name());
             files::write_trace(path, &header, &recorded.trace)
         }),
     }

@@ -26,7 +26,7 @@ pub(crate) fn shrink(args: &ShrinkArgs, look: Look) -> Result<Outcome, CliError>
     let (trial, seed) = trial(args, &choice)?;
     match &choice {
         Choice::Sim => simulated::shrink(args, &trial, seed, look),
-        Choice::Kafka(_) => real::shrink(args, &trial, seed, &choice, look),
+        Choice::Turmoil | Choice::Kafka(_) => real::shrink(args, &trial, seed, &choice, look),
     }
 }
 

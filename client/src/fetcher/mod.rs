@@ -13,12 +13,8 @@ use plimsoll_core::{AssignmentEpoch, Instant, NextOffset, Offset};
 use plimsoll_protocol::{
     FetchPosition, FetchRequest, NO_EPOCH, Node, PartitionIndex, Positions, Request,
 };
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
-
-/// The pause of a partition whose queue holds `queued.min.messages` or more
-/// (librdkafka: the default of `fetch.queue.backoff.ms`).
-const QUEUE_BACKOFF: Duration = Duration::from_secs(1);
 
 /// The pause before what could not be read is fetched again.
 const UNREADABLE_BACKOFF: Duration = Duration::from_secs(1);
@@ -47,7 +43,22 @@ pub struct Fetcher<S: Speaker> {
     holds_back: bool,
     /// Records that the application will get when it polls.
     queue: VecDeque<Batch<S::Payload>>,
+    /// What came out of the queue of partitions that are withheld, in its order.
+    withheld: BTreeMap<PartitionIndex, VecDeque<Batch<S::Payload>>>,
     actions: VecDeque<Action<S>>,
+}
+
+/// What the application gets of a partition.
+#[derive(Debug)]
+pub struct Fetched<S: Speaker> {
+    /// The partition.
+    pub partition: PartitionIndex,
+    /// The assignment under which it was fetched.
+    pub epoch: AssignmentEpoch,
+    /// The records, in the order of their offsets; none, where the position alone has moved on.
+    pub records: RecordsOf<S>,
+    /// The position behind them.
+    pub position: NextOffset,
 }
 
 #[derive(Debug, Default)]
@@ -75,6 +86,7 @@ impl<S: Speaker> Fetcher<S> {
             holds: false,
             holds_back: false,
             queue: VecDeque::new(),
+            withheld: BTreeMap::new(),
             actions: VecDeque::new(),
         }
     }
@@ -154,6 +166,7 @@ impl<S: Speaker> Fetcher<S> {
 
     /// Fetches a partition no more.
     pub fn unassign(&mut self, index: PartitionIndex) {
+        self.withheld.remove(&index);
         let partition = self.change(index);
         partition.assigned = false;
         partition.restart();
@@ -175,8 +188,12 @@ impl<S: Speaker> Fetcher<S> {
         std::mem::take(&mut self.partitions[usize::from(index.0)].held)
     }
 
-    /// Stops a partition: what the application has not got yet is dropped.
+    /// Stops a partition: what the application has not got yet is dropped, or waits.
     pub fn pause(&mut self, index: PartitionIndex) {
+        if self.settings.behaviour.pause_keeps {
+            self.partitions[usize::from(index.0)].withheld = true;
+            return;
+        }
         let partition = self.change(index);
         partition.paused = true;
         partition.restart();
@@ -184,6 +201,14 @@ impl<S: Speaker> Fetcher<S> {
 
     /// Resumes a partition that was stopped.
     pub fn resume(&mut self, now: Instant, view: &View<S>, index: PartitionIndex) {
+        if self.settings.behaviour.pause_keeps {
+            self.partitions[usize::from(index.0)].withheld = false;
+            let kept = self.withheld.remove(&index).unwrap_or_default();
+            kept.into_iter()
+                .rev()
+                .for_each(|batch| self.queue.push_front(batch));
+            return;
+        }
         self.change(index).paused = false;
         self.fetch_all(now, view);
     }
@@ -202,6 +227,7 @@ impl<S: Speaker> Fetcher<S> {
             let partition = &mut self.partitions[usize::from(index.0)];
             if !partition.halted {
                 partition.restart();
+                self.withheld.remove(index);
             }
         }
     }
@@ -223,6 +249,7 @@ impl<S: Speaker> Fetcher<S> {
         partition.delivered = position.get();
         partition.halted = false;
         partition.restart();
+        self.withheld.remove(&index);
         self.fetch_all(now, view);
         Some(from)
     }
@@ -233,12 +260,26 @@ impl<S: Speaker> Fetcher<S> {
         !self.queue.is_empty()
     }
 
-    /// Takes the next records for the application; what is not wanted any more is dropped.
-    pub fn poll_records(&mut self) -> Option<(PartitionIndex, AssignmentEpoch, RecordsOf<S>)> {
+    /// Takes the next records for the application, or none, where its position has moved on
+    /// without them; what is not wanted any more is dropped.
+    pub fn poll_records(&mut self) -> Option<Fetched<S>> {
         while let Some(batch) = self.queue.pop_front() {
             let partition = &mut self.partitions[usize::from(batch.partition.0)];
+            if partition.withheld {
+                let kept = self.withheld.entry(batch.partition).or_default();
+                kept.push_back(batch);
+                continue;
+            }
             if partition.deliver(&batch) {
-                return Some((batch.partition, partition.epoch, batch.records));
+                if let Some(rest) = batch.rest() {
+                    self.queue.push_front(rest);
+                }
+                return Some(Fetched {
+                    partition: batch.partition,
+                    epoch: partition.epoch,
+                    position: NextOffset::new(partition.delivered),
+                    records: batch.records,
+                });
             }
         }
         None
@@ -301,7 +342,7 @@ impl<S: Speaker> Fetcher<S> {
                 continue;
             }
             if partition.retry_at <= now && partition.has_enough(&self.settings) {
-                partition.retry_at = now + QUEUE_BACKOFF;
+                partition.retry_at = now + self.settings.queue_backoff;
                 self.retry_at = self.retry_at.min(partition.retry_at);
             }
             if partition.retry_at > now {
@@ -311,6 +352,7 @@ impl<S: Speaker> Fetcher<S> {
             if partition.is_asked() {
                 // The partition moved: what the old leader may still answer is not wanted.
                 partition.restart();
+                self.withheld.remove(index);
             }
             partition.asked = Some((broker, partition.version));
             poll.positions.insert(FetchPosition {

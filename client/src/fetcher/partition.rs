@@ -3,6 +3,7 @@
 use crate::{Settings, Speaker};
 use plimsoll_core::{AssignmentEpoch, Instant, Record};
 use plimsoll_protocol::{LogEntry, Node, PartitionIndex};
+use std::collections::VecDeque;
 
 /// One partition, as far as it is fetched.
 #[derive(Clone, Debug, Default)]
@@ -26,6 +27,8 @@ pub(super) struct Partition {
     /// Their size, in bytes.
     pub queued_bytes: u64,
     pub paused: bool,
+    /// Whether what was fetched is kept from the application, which has paused it.
+    pub withheld: bool,
     /// Whether it waits for a commit, of any partition.
     pub held_back: bool,
     /// Whether the position was out of range: it stands still until the application seeks.
@@ -42,7 +45,10 @@ pub(super) struct Partition {
 pub(super) struct Batch<P> {
     pub partition: PartitionIndex,
     version: u32,
+    /// In the order of their offsets; none, where the position alone has moved on.
     pub records: Vec<Record<P>>,
+    /// The position behind all that was fetched with them.
+    pub next: u64,
 }
 
 impl Partition {
@@ -87,17 +93,21 @@ impl Partition {
         self.queued_bytes = 0;
     }
 
-    /// Goes on behind these entries, or with the first one that cannot be read. Returns what of them
+    /// Goes on behind these entries, or with the first one that cannot be read. Queues what of them
     /// is for the application: of a batch in the middle of which it begins, what lies before is not
     /// (`DefaultRecordBatch`: a broker answers with whole batches).
     pub(super) fn enqueue<S: Speaker>(
         &mut self,
         speaker: &S,
-        index: PartitionIndex,
+        (index, at_once): (PartitionIndex, u32),
         stored: &[LogEntry<S::Dialect>],
-    ) -> Option<Batch<S::Payload>> {
+        queue: &mut VecDeque<Batch<S::Payload>>,
+    ) {
         let wanted = self.position;
-        self.position = stored.last()?.end();
+        let Some(last) = stored.last() else {
+            return;
+        };
+        self.position = last.end();
         self.failing = false;
         let mut records = Vec::with_capacity(stored.len());
         for entry in stored {
@@ -110,16 +120,18 @@ impl Partition {
         if stored[0].offset.get() < wanted {
             records.retain(|record| record.offset.get() >= wanted);
         }
-        if records.is_empty() {
-            return None;
+        if records.is_empty() && self.position <= wanted {
+            return;
         }
         self.queued += records.len() as u32;
         self.queued_bytes += size(&records);
-        Some(Batch {
+        let batch = Batch {
             partition: index,
             version: self.version,
             records,
-        })
+            next: self.position,
+        };
+        batch.divide(at_once as usize, queue);
     }
 
     /// Notes that the application gets these records. Returns whether they are still wanted.
@@ -127,14 +139,46 @@ impl Partition {
         if !self.assigned || self.version != batch.version {
             return false;
         }
-        let Some(last) = batch.records.last() else {
-            return false;
-        };
         self.queued -= batch.records.len() as u32;
         self.queued_bytes -= size(&batch.records);
-        self.delivered = last.offset.next().get();
+        self.delivered = batch.records.last().map_or(batch.next, end);
         true
     }
+}
+
+impl<P> Batch<P> {
+    /// Queues it, in parts of so many records at most.
+    fn divide(mut self, at_once: usize, queue: &mut VecDeque<Self>) {
+        let mut parts = Vec::new();
+        // From its end, so that no record is moved twice.
+        while self.records.len() > at_once {
+            let begin = (self.records.len() - 1) / at_once * at_once;
+            let records = self.records.split_off(begin);
+            let next = self.records.last().map_or(self.next, end);
+            parts.push(Self {
+                records,
+                next: std::mem::replace(&mut self.next, next),
+                ..self
+            });
+        }
+        queue.push_back(self);
+        queue.extend(parts.into_iter().rev());
+    }
+
+    /// Returns what is behind its records, where nothing of that is a record: markers of
+    /// transactions, for example, or what compaction removed.
+    pub(super) fn rest(&self) -> Option<Self> {
+        let last = self.records.last()?;
+        (end(last) < self.next).then(|| Self {
+            records: Vec::new(),
+            ..*self
+        })
+    }
+}
+
+/// Returns the offset behind a record.
+fn end<P>(record: &Record<P>) -> u64 {
+    record.offset.next().get()
 }
 
 /// Returns the size of records, in bytes.

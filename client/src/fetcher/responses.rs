@@ -190,8 +190,8 @@ impl<S: Speaker> Fetcher<S> {
         (index, stored): (PartitionIndex, &[LogEntry<S::Dialect>]),
     ) {
         let partition = &mut self.partitions[usize::from(index.0)];
-        self.queue
-            .extend(partition.enqueue(&view.speaker, index, stored));
+        let part = (index, self.settings.records_at_once.max(1));
+        partition.enqueue(&view.speaker, part, stored, &mut self.queue);
         if partition.failing {
             return self.retry(index, now + UNREADABLE_BACKOFF);
         }

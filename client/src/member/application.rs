@@ -69,17 +69,29 @@ impl<S: Speaker, At: Seams<S>> Member<S, At> {
         })
     }
 
-    /// Tells of records that were fetched; none come while a rebalance is under way.
+    /// Tells of records that were fetched, or of a position that has moved on without one; neither
+    /// comes while a rebalance is under way.
     #[inline]
     pub fn poll_records(&mut self) -> Option<Event<S::Payload>> {
         if self.group.rebalance().is_under_way() {
             return None;
         }
-        let (index, epoch, records) = self.fetcher.poll_records()?;
-        Some(Event::Fetched {
-            partition: self.view.topology.partition(index),
-            epoch,
-            records,
+        let fetched = self.fetcher.poll_records()?;
+        let (partition, epoch) = (
+            self.view.topology.partition(fetched.partition),
+            fetched.epoch,
+        );
+        Some(match fetched.records.is_empty() {
+            false => Event::Fetched {
+                partition,
+                epoch,
+                records: fetched.records,
+            },
+            true => Event::Passed {
+                partition,
+                epoch,
+                position: fetched.position,
+            },
         })
     }
 

@@ -1,6 +1,6 @@
 //! What is fetched, and what becomes of it.
 
-use super::plain::{Records, UNREADABLE};
+use super::plain::{MARKER, Records, UNREADABLE};
 use super::*;
 use plimsoll_core::{AssignmentEpoch, Offset};
 use plimsoll_protocol::{Content, ErrorName, FetchRequest, FetchedPartition};
@@ -56,8 +56,14 @@ fn batch(offset: u64, count: u32) -> LogEntry {
 
 /// Returns the offsets of the next records for the application.
 fn delivered(fetcher: &mut Fetcher) -> Option<Vec<u64>> {
-    let (_, _, records) = fetcher.poll_records()?;
-    Some(records.iter().map(|record| record.offset.get()).collect())
+    let fetched = fetcher.poll_records()?;
+    Some(
+        fetched
+            .records
+            .iter()
+            .map(|record| record.offset.get())
+            .collect(),
+    )
 }
 
 /// Takes the poll of a broker.
@@ -106,6 +112,126 @@ fn what_lies_before_the_position_in_a_batch_is_left_out() {
     assert_eq!(delivered(&mut fetcher), Some(vec![2, 3]));
     told(|| fetcher.poll_action());
     assert_eq!(positions(&mut fetcher, Node(0)), [(P0, 4)]);
+}
+
+/// Returns a fetcher of partition 0 whose pauses keep what was fetched.
+fn keeping(view: &View, at_once: u32) -> Fetcher {
+    let settings = Settings {
+        behaviour: Behaviour {
+            pause_keeps: true,
+            ..Behaviour::PLIMSOLL
+        },
+        records_at_once: at_once,
+        ..settings()
+    };
+    let mut fetcher = Fetcher::new(settings, 3, view.topology.len());
+    fetcher.assign(P0, EPOCH, NextOffset::new(0));
+    fetcher.assign(P3, EPOCH, NextOffset::new(0));
+    fetcher.fetch_all(NOW, view);
+    fetcher
+}
+
+#[test]
+fn a_pause_may_keep_what_was_fetched_until_it_ends() {
+    let view = knowledge();
+    let mut fetcher = keeping(&view, u32::MAX);
+    fetcher.handle_fetched(NOW, &view, Node(0), &mut answer(P0, None, &[0, 1]));
+    fetcher.handle_fetched(NOW, &view, Node(0), &mut answer(P3, None, &[0]));
+    fetcher.pause(P0);
+    assert_eq!(delivered(&mut fetcher), Some(vec![0]));
+    assert_eq!(delivered(&mut fetcher), None);
+    // It is fetched all the same.
+    fetcher.handle_fetched(NOW, &view, Node(0), &mut answer(P0, None, &[2]));
+    told(|| fetcher.poll_action());
+    assert_eq!(positions(&mut fetcher, Node(0)), [(P0, 3), (P3, 1)]);
+    assert_eq!(delivered(&mut fetcher), None);
+    fetcher.handle_fetched(NOW, &view, Node(0), &mut answer(P0, None, &[3]));
+    fetcher.resume(NOW, &view, P0);
+    let offsets = std::iter::from_fn(|| delivered(&mut fetcher));
+    assert_eq!(offsets.collect::<Vec<_>>(), [vec![0, 1], vec![2], vec![3]]);
+}
+
+#[test]
+fn what_a_pause_keeps_is_dropped_where_something_else_is_wanted() {
+    let view = knowledge();
+    let drops: [fn(&mut Fetcher, &View); 3] = [
+        |fetcher, view| {
+            fetcher.seek(NOW, view, (P0, EPOCH), NextOffset::new(0));
+        },
+        |fetcher, view| fetcher.hold(NOW, view, true),
+        |fetcher, _| fetcher.unassign(P0),
+    ];
+    for drop in drops {
+        let mut fetcher = keeping(&view, u32::MAX);
+        fetcher.pause(P0);
+        fetcher.handle_fetched(NOW, &view, Node(0), &mut answer(P0, None, &[0, 1]));
+        assert_eq!(delivered(&mut fetcher), None);
+        drop(&mut fetcher, &view);
+        fetcher.resume(NOW, &view, P0);
+        assert!(!fetcher.has_records());
+    }
+}
+
+#[test]
+fn the_application_gets_so_many_records_at_once() {
+    let view = knowledge();
+    let mut fetcher = keeping(&view, 2);
+    let mut told = answer(P0, None, &[0, 1, 2, 3, 4, 5, 6]);
+    told.entries[6] = marker(6);
+    fetcher.handle_fetched(NOW, &view, Node(0), &mut told);
+    for expected in [[0, 1], [2, 3], [4, 5]] {
+        assert_eq!(delivered(&mut fetcher), Some(expected.to_vec()));
+    }
+    assert_eq!(passed(&mut fetcher), Some(7));
+    assert_eq!(delivered(&mut fetcher), None);
+    let offsets = [7, 8, 9];
+    fetcher.handle_fetched(NOW, &view, Node(0), &mut answer(P0, None, &offsets));
+    assert_eq!(delivered(&mut fetcher), Some(vec![7, 8]));
+    // What is left is fetched again, where it is not wanted as it is.
+    fetcher.hold(NOW, &view, true);
+    fetcher.hold(NOW, &view, false);
+    fetcher.handle_fetched(NOW, &view, Node(0), &mut answer(P0, None, &[]));
+    super::told(|| fetcher.poll_action());
+    assert_eq!(positions(&mut fetcher, Node(0)), [(P0, 9), (P3, 0)]);
+}
+
+/// Returns a batch of nothing that the application gets, which takes offsets all the same.
+fn marker(offset: u64) -> LogEntry {
+    let mut entry = batch(offset, 1);
+    if let Content::Batch(batch) = &mut entry.content {
+        batch.payload = MARKER;
+    }
+    entry
+}
+
+/// Returns the next position that the application learns without a record.
+fn passed(fetcher: &mut Fetcher) -> Option<u64> {
+    let fetched = fetcher.poll_records()?;
+    assert_eq!(fetched.records.len(), 0);
+    Some(fetched.position.get())
+}
+
+#[test]
+fn a_position_goes_on_over_what_is_no_record() {
+    let view = knowledge();
+    let mut fetcher = fetcher(&view, &[P0]);
+    let mut told = answer(P0, None, &[0, 1, 2, 3]);
+    told.entries[0] = marker(0);
+    told.entries[3] = marker(3);
+    fetcher.handle_fetched(NOW, &view, Node(0), &mut told);
+    assert_eq!(delivered(&mut fetcher), Some(vec![1, 2]));
+    assert_eq!(passed(&mut fetcher), Some(4));
+    assert_eq!(delivered(&mut fetcher), None);
+    let mut told = answer(P0, None, &[4]);
+    told.entries[0] = marker(4);
+    fetcher.handle_fetched(NOW, &view, Node(0), &mut told);
+    assert_eq!(passed(&mut fetcher), Some(5));
+    // A hold reads again what the application has not got, and nothing of this.
+    fetcher.hold(NOW, &view, true);
+    fetcher.hold(NOW, &view, false);
+    fetcher.handle_fetched(NOW, &view, Node(0), &mut answer(P0, None, &[]));
+    super::told(|| fetcher.poll_action());
+    assert_eq!(positions(&mut fetcher, Node(0)), [(P0, 5)]);
 }
 
 #[test]

@@ -11,6 +11,9 @@ use plimsoll_protocol::{
 /// The payload of batches that cannot be read.
 pub(crate) const UNREADABLE: u32 = u32::MAX;
 
+/// The payload of batches that are not for applications.
+pub(crate) const MARKER: u32 = u32::MAX - 1;
+
 /// A dialect for tests, and a client that speaks it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Plain;
@@ -117,6 +120,9 @@ impl Speaker for Plain {
         };
         if batch.payload == UNREADABLE {
             return Err(Unreadable);
+        }
+        if batch.payload == MARKER {
+            return Ok(());
         }
         let mut offset = entry.offset;
         for _ in 0..batch.count {

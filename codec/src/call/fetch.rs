@@ -1,6 +1,8 @@
 //! Fetch.
 
+use super::places::READ_COMMITTED;
 use super::{BY_ID, Call, Caller, epoch_or_none, millis, result};
+use crate::aborted::Aborted;
 use crate::dialect::{RecordBatch, Wire};
 use kafka_protocol::messages as kafka;
 use kafka_protocol::messages::fetch_request::{FetchPartition, FetchTopic};
@@ -12,7 +14,8 @@ use plimsoll_protocol::{
 };
 
 impl Caller<'_> {
-    /// Fetches as a consumer, without a session: each fetch names all its partitions.
+    /// Fetches as a consumer, without a session: each fetch names all its partitions. Of
+    /// transactions it reads what they committed.
     pub(super) fn fetch(&mut self, fetch: &FetchRequest) -> Option<Call> {
         let version = self.version;
         let positions = fetch.positions.iter();
@@ -37,6 +40,7 @@ impl Caller<'_> {
             .with_max_wait_ms(millis(fetch.max_wait)?)
             .with_min_bytes(at_most(fetch.min_bytes))
             .with_max_bytes(at_most(fetch.max_bytes))
+            .with_isolation_level(READ_COMMITTED)
             .with_topics(topics);
         let asked = fetch.positions.clone();
         self.asks(&request, |names, response: kafka::FetchResponse| {
@@ -67,19 +71,25 @@ fn take(
     told: PartitionData,
 ) -> Option<()> {
     let before = fetched.entries.len();
+    let mut aborted = Aborted::new(told.aborted_transactions.unwrap_or_default());
     for (offset, leader_epoch, batch) in RecordBatch::split(told.records.unwrap_or_default())? {
         fetched.entries.push(LogEntry {
             offset: Offset::new(offset),
             leader_epoch,
-            content: Content::Batch(batch),
+            content: Content::Batch(batch.fetched(offset, &mut aborted)),
         });
     }
     let diverging = told.diverging_epoch;
+    // What lies behind a transaction that has not ended may not be read yet; -1: not said.
+    let readable = match told.last_stable_offset {
+        end @ 0.. => end,
+        _ => told.high_watermark,
+    };
     fetched.partitions.push(FetchedPartition {
         partition,
         error: result(told.error_code).err(),
         entries: (fetched.entries.len() - before) as u32,
-        high_watermark: told.high_watermark.max(0) as u64,
+        high_watermark: readable.max(0) as u64,
         log_start: told.log_start_offset.max(0) as u64,
         diverging: u32::try_from(diverging.epoch)
             .ok()

@@ -1,6 +1,6 @@
 //! ListOffsets.
 
-use super::places::{self, CONSUMER};
+use super::places::{self, CONSUMER, READ_COMMITTED};
 use super::{Call, Caller, epoch_or_none};
 use crate::dialect::Wire;
 use kafka_protocol::messages as kafka;
@@ -37,8 +37,11 @@ impl Caller<'_> {
                     .with_name(name)
                     .with_partitions(partitions.collect())
             });
+        // Before version 2 there are no transactions.
+        let isolation = if version < 2 { 0 } else { READ_COMMITTED };
         let request = kafka::ListOffsetsRequest::default()
             .with_replica_id(CONSUMER.into())
+            .with_isolation_level(isolation)
             .with_topics(topics.collect());
         self.asks(
             &request,

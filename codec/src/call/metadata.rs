@@ -35,11 +35,12 @@ impl Caller<'_> {
             let mut errors = Vec::new();
             for topic in &response.topics {
                 let name = topic.name.as_ref()?;
-                if let Err(error) = result(topic.error_code) {
+                let told = result(topic.error_code).map(|()| topic.topic_id);
+                names.take_topic(name, told);
+                if let Err(error) = told {
                     errors.push(error);
                     continue;
                 }
-                names.take_topic_id(name, topic.topic_id);
                 for told in &topic.partitions {
                     let partition = names.described_partition(name, told.partition_index);
                     if let Some(partition) = partition {

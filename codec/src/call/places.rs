@@ -10,6 +10,10 @@ use std::collections::BTreeMap;
 /// The `replica_id` of consumers.
 pub const CONSUMER: i32 = -1;
 
+/// The `isolation_level` of consumers, as librdkafka's have it: of a transaction they read what is
+/// committed, and nothing behind one that has not ended.
+pub(super) const READ_COMMITTED: i8 = 1;
+
 /// Returns what a client wants to know, of one partition in each part.
 pub(super) fn asked(parts: &[Request<Wire>]) -> Option<Vec<OffsetsRequest>> {
     let parts = parts.iter().map(|part| match part {

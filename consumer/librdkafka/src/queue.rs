@@ -2,9 +2,9 @@
 
 use crate::Message;
 use rdkafka::bindings::{
-    rd_kafka_consume_queue, rd_kafka_message_destroy, rd_kafka_message_errstr, rd_kafka_message_t,
-    rd_kafka_queue_cb_event_enable, rd_kafka_queue_destroy, rd_kafka_queue_forward,
-    rd_kafka_queue_get_partition, rd_kafka_queue_t, rd_kafka_t,
+    rd_kafka_consume_batch_queue, rd_kafka_message_destroy, rd_kafka_message_errstr,
+    rd_kafka_message_t, rd_kafka_queue_cb_event_enable, rd_kafka_queue_destroy,
+    rd_kafka_queue_forward, rd_kafka_queue_get_partition, rd_kafka_queue_t, rd_kafka_t,
 };
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
 use rdkafka::types::RDKafkaErrorCode;
@@ -15,9 +15,11 @@ use std::ops::ControlFlow;
 use std::ptr::{self, NonNull};
 use std::sync::Arc;
 
-/// The queue of one partition, apart from that of the consumer.
+/// The queue of one partition, apart from that of the consumer, which is read in batches.
 pub struct PartitionQueue {
     raw: NonNull<rd_kafka_queue_t>,
+    /// The places for a batch. All are empty between two reads.
+    room: Vec<Option<Owned>>,
     /// The function that librdkafka calls, at an address that stays.
     _nonempty: Box<Nonempty>,
     /// The consumer, which must outlive its queue.
@@ -27,7 +29,7 @@ pub struct PartitionQueue {
 /// A function that is called when something comes into an empty queue.
 type Nonempty = Box<dyn Fn() + Send + Sync>;
 
-// SAFETY: librdkafka's queues may be used by any thread.
+// SAFETY: librdkafka's queues may be used by any thread; `room` is empty between two reads.
 unsafe impl Send for PartitionQueue {}
 
 /// An error that stands in a queue in the place of a message.
@@ -65,34 +67,46 @@ impl PartitionQueue {
         unsafe { rd_kafka_queue_cb_event_enable(raw.as_ptr(), Some(call), opaque) };
         Some(Self {
             raw,
+            room: Vec::new(),
             _nonempty: nonempty,
             _consumer: Arc::clone(consumer) as Arc<dyn Any + Send + Sync>,
         })
     }
 
     /// Takes what is there, up to a number of messages and errors, without waiting, and shows each
-    /// to `take`, in order, until that breaks off; returns the number.
+    /// to `take`, in order; returns the number. Where `take` breaks off, the rest is thrown away.
     ///
-    /// It takes one by one. `rd_kafka_consume_batch_queue` takes an error for a message where it
-    /// notes the position of the application (`rd_kafka_q_serve_rkmessages`; unlike
-    /// `rd_kafka_fetch_op_app_prepare`): the end of a partition, at offset 7, would move it to 8, and
-    /// a rebalance goes on from there, so that the record at 7 is never read.
+    /// Where it notes the position of the application, from which a rebalance goes on,
+    /// `rd_kafka_consume_batch_queue` takes an error for a message (`rd_kafka_q_serve_rkmessages`;
+    /// unlike `rd_kafka_fetch_op_app_prepare`). So after an error one must begin anew at a position of
+    /// one's own; and ends of partitions must not be asked for (`enable.partition.eof`): one at offset
+    /// 7 would move the position to 8, and the record at 7 would never be read.
+    ///
+    /// (`rd_kafka_consume_callback_queue` takes errors for what they are. But it notes the markers of
+    /// transactions also where the records before them are thrown away, as outdated by a rebalance:
+    /// `rd_kafka_op_handle_std` does not look at the version.)
     pub fn read(
         &mut self,
         limit: usize,
         mut take: impl FnMut(Result<Message<'_>, PartitionError>) -> ControlFlow<()>,
     ) -> usize {
-        for count in 0..limit {
-            // SAFETY: the queue is good; what it gives away is nothing else's.
-            let raw = unsafe { rd_kafka_consume_queue(self.raw.as_ptr(), 0) };
-            let Some(owned) = NonNull::new(raw).map(Owned) else {
-                return count;
-            };
-            if take(owned.get()).is_break() {
-                return count + 1;
+        if self.room.len() < limit {
+            self.room.resize_with(limit, || None);
+        }
+        let places = self.room.as_mut_ptr().cast::<*mut rd_kafka_message_t>();
+        // SAFETY: there are at least `limit` places, each of which has the size of a pointer, and
+        // is empty, so that nothing is lost when librdkafka writes its messages there.
+        let count = unsafe { rd_kafka_consume_batch_queue(self.raw.as_ptr(), 0, places, limit) };
+        let count = usize::try_from(count).unwrap_or(0);
+        let mut flow = ControlFlow::Continue(());
+        for place in &mut self.room[..count] {
+            if let Some(owned) = place.take()
+                && flow.is_continue()
+            {
+                flow = take(owned.get());
             }
         }
-        limit
+        count
     }
 }
 
@@ -120,6 +134,9 @@ unsafe extern "C" fn call(_: *mut rd_kafka_t, opaque: *mut c_void) {
 }
 
 /// A message, or an error, that librdkafka has given away.
+///
+/// An `Option` of it has the form of a pointer that may be null.
+#[repr(transparent)]
 struct Owned(NonNull<rd_kafka_message_t>);
 
 impl Owned {

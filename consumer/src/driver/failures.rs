@@ -53,14 +53,19 @@ impl Failures {
         }
     }
 
-    /// Keeps, as the last error of a record, that its handler took too long.
+    /// Keeps, as the last error of a record, that its handler took too long: in this attempt, or
+    /// in an earlier one, for whose end this one waited.
     pub(super) fn timed_out(
         &mut self,
         partition: TopicPartition,
         epoch: AssignmentEpoch,
         offset: Offset,
+        had_begun: bool,
     ) {
-        let error = "the handler was stopped at its deadline";
+        let error = match had_begun {
+            true => "the handler was stopped at its deadline",
+            false => "the handler was stopped at its deadline, and does not end",
+        };
         self.errors.insert((partition, epoch, offset), error.into());
     }
 
@@ -105,6 +110,7 @@ impl Failures {
             epoch,
             offset,
             attempt,
+            ..
         } = *call;
         let mut text = error.to_string();
         text.truncate(text.floor_char_boundary(MAX_TEXT));

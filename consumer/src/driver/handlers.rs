@@ -1,14 +1,21 @@
 //! The calls of the handler that are in flight.
 
+use crate::attempt::{Attempt, Held, Stopped};
 use crate::{HandlerError, Message};
 use plimsoll_core::{AssignmentEpoch, Offset, TopicPartition};
 use std::any::Any;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::task::{AbortHandle, Id, JoinError, JoinSet};
+use tokio::time::{Instant, timeout};
+
+/// The time that a handler which is stopped gets to end by itself, where it has asked for its
+/// cancellation.
+const TO_END: Duration = Duration::from_secs(3);
 
 /// The longest time that a handler may compute on the driver's task before it first waits. It holds
 /// up all that the driver does.
@@ -31,14 +38,23 @@ pub(super) struct Call {
     pub(super) epoch: AssignmentEpoch,
     pub(super) offset: Offset,
     pub(super) attempt: u32,
+    /// The moment at which it is stopped at the latest.
+    pub(super) deadline: Option<Instant>,
 }
 
 /// What a call is about: at most one call of a record is in flight.
 type Key = (TopicPartition, AssignmentEpoch, Offset);
 
+/// What a call works at, under whichever assignment.
+type Place = (TopicPartition, Offset);
+
 impl Call {
     const fn key(&self) -> Key {
         (self.partition, self.epoch, self.offset)
+    }
+
+    const fn place(&self) -> Place {
+        (self.partition, self.offset)
     }
 }
 
@@ -65,14 +81,25 @@ pub(super) struct Handlers<S, F> {
     /// The number of calls since the time was taken, and the number after which it is.
     untimed: u32,
     together: u32,
-    tasks: JoinSet<Finished>,
-    /// The handles that stop the tasks.
-    aborts: BTreeMap<Key, AbortHandle>,
-    /// The tasks that were stopped and have not ended: another thread may be in the middle of one.
+    /// The calls, and the ends of those that were stopped.
+    tasks: JoinSet<Ended>,
+    running: BTreeMap<Key, (AbortHandle, Arc<Attempt>)>,
+    /// The tasks of calls that were stopped: their results are of no use.
+    stopped: BTreeSet<Id>,
+    /// What calls that were stopped still work at: another thread may be in the middle of one.
     /// Mostly empty.
-    ending: BTreeMap<Id, Key>,
+    ending: BTreeSet<Place>,
     /// The calls that wait until an earlier attempt at their record, which was stopped, has ended.
     waiting: BTreeMap<Key, (Call, Message)>,
+    /// The attempt of the call in the slot; where it ended at once, that of the next one.
+    attempt: Arc<Attempt>,
+}
+
+/// What a task was for.
+enum Ended {
+    Call(Finished),
+    /// A call at this record that was stopped; nothing works at it any more.
+    Stop(Place),
 }
 
 impl<S, F> Handlers<S, F>
@@ -88,9 +115,11 @@ where
             untimed: 0,
             together: 1,
             tasks: JoinSet::new(),
-            aborts: BTreeMap::new(),
-            ending: BTreeMap::new(),
+            running: BTreeMap::new(),
+            stopped: BTreeSet::new(),
+            ending: BTreeSet::new(),
             waiting: BTreeMap::new(),
+            attempt: Arc::default(),
         }
     }
 
@@ -102,12 +131,14 @@ where
         call: Call,
         message: Message,
     ) -> Option<Result<(), HandlerError>> {
-        if self.is_ending(call.key()) {
+        if self.ending.contains(&call.place()) {
             self.waiting.insert(call.key(), (call, message));
             return None;
         }
         self.untimed += 1;
-        self.slot.set(Some((self.call)(message)));
+        let attempt = self.begin_attempt(call.deadline);
+        self.slot
+            .set(Some((self.call)(message.in_attempt(attempt))));
         if self.heavy_calls > 0 {
             self.heavy_calls -= 1;
         } else if let Poll::Ready(result) = poll(self.slot.as_mut(), cx) {
@@ -133,34 +164,67 @@ where
         }
     }
 
-    /// Gives the future in the slot a task.
-    fn spawn(&mut self, call: Call) {
-        let mut future = std::mem::replace(&mut self.slot, Box::pin(None));
-        let abort = self.tasks.spawn(async move {
-            let result = std::future::poll_fn(|cx| poll(future.as_mut(), cx)).await;
-            Finished { call, result }
-        });
-        self.aborts.insert(call.key(), abort);
+    /// Begins an attempt. That of the last call is used again where nobody has it any more.
+    fn begin_attempt(&mut self, deadline: Option<Instant>) -> Arc<Attempt> {
+        let attempt = Attempt::new(deadline);
+        match Arc::get_mut(&mut self.attempt) {
+            Some(unused) => *unused = attempt,
+            None => self.attempt = Arc::new(attempt),
+        }
+        Arc::clone(&self.attempt)
     }
 
-    /// Stops a call, if it is in flight or waits.
+    /// Gives the future in the slot a task.
+    fn spawn(&mut self, call: Call) {
+        let task = Task {
+            future: std::mem::replace(&mut self.slot, Box::pin(None)),
+            call,
+            _held: Held::new(&self.attempt),
+        };
+        let abort = self.tasks.spawn(task);
+        let attempt = Arc::clone(&self.attempt);
+        self.running.insert(call.key(), (abort, attempt));
+    }
+
+    /// Stops a call, if it is in flight or waits; returns whether it had begun.
+    ///
+    /// Its future is dropped, after a while where the handler has asked for its cancellation.
     pub(super) fn cancel(
         &mut self,
         partition: TopicPartition,
         epoch: AssignmentEpoch,
         offset: Offset,
-    ) {
+    ) -> bool {
         let key = (partition, epoch, offset);
-        self.waiting.remove(&key);
-        if let Some(abort) = self.aborts.remove(&key) {
-            abort.abort();
-            self.ending.insert(abort.id(), key);
+        if self.waiting.remove(&key).is_some() {
+            return false;
         }
+        let Some((abort, attempt)) = self.running.remove(&key) else {
+            return true;
+        };
+        let Stopped { is_heard, ended } = attempt.stop();
+        if !is_heard {
+            abort.abort();
+        }
+        let place = (partition, offset);
+        self.stopped.insert(abort.id());
+        self.ending.insert(place);
+        self.tasks.spawn(async move {
+            let mut ended = ended;
+            if is_heard && timeout(TO_END, &mut ended).await.is_ok() {
+                return Ended::Stop(place);
+            }
+            abort.abort();
+            // The sender is dropped, and says nothing.
+            let _ = ended.await;
+            Ended::Stop(place)
+        });
+        true
     }
 
     /// Stops all calls.
     pub(super) fn abort(&mut self) {
-        self.aborts.clear();
+        self.running.clear();
         self.tasks.abort_all();
     }
 
@@ -169,9 +233,9 @@ where
         !self.tasks.is_empty()
     }
 
-    /// Returns whether a call that was stopped has not ended yet.
-    pub(super) fn are_ending(&self) -> bool {
-        !self.ending.is_empty()
+    /// Returns the number of calls that were stopped and have not ended.
+    pub(super) fn ending(&self) -> usize {
+        self.ending.len()
     }
 
     /// Takes a call that waited, and can start now.
@@ -179,8 +243,9 @@ where
         if self.waiting.is_empty() {
             return None;
         }
-        let mut waiting = self.waiting.keys();
-        let key = *waiting.find(|key| !self.is_ending(**key))?;
+        let mut waiting = self.waiting.iter();
+        let (key, _) = waiting.find(|(_, (call, _))| !self.ending.contains(&call.place()))?;
+        let key = *key;
         self.waiting.remove(&key)
     }
 
@@ -202,20 +267,42 @@ where
         }
     }
 
-    /// Forgets a task that has ended. One that was stopped may have had a result all the same.
-    fn take_ended(&mut self, ended: Result<(Id, Finished), JoinError>) -> Option<Finished> {
+    /// Forgets a task that has ended. A call that was stopped may have had a result all the same.
+    fn take_ended(&mut self, ended: Result<(Id, Ended), JoinError>) -> Option<Finished> {
         // (Panics of handlers are caught.)
         let id = ended.as_ref().map_or_else(JoinError::id, |(id, _)| *id);
-        let was_stopped = !self.ending.is_empty() && self.ending.remove(&id).is_some();
-        let (_, finished) = ended.ok()?;
-        if !was_stopped {
-            self.aborts.remove(&finished.call.key());
+        let was_stopped = !self.stopped.is_empty() && self.stopped.remove(&id);
+        match ended {
+            Ok((_, Ended::Call(finished))) if !was_stopped => {
+                self.running.remove(&finished.call.key());
+                Some(finished)
+            }
+            Ok((_, Ended::Stop(place))) => {
+                self.ending.remove(&place);
+                None
+            }
+            Ok((_, Ended::Call(_))) | Err(_) => None,
         }
-        Some(finished)
     }
+}
 
-    fn is_ending(&self, key: Key) -> bool {
-        self.ending.values().any(|ending| *ending == key)
+/// A call that has a task.
+struct Task<F> {
+    future: Pin<Box<Option<F>>>,
+    call: Call,
+    /// Dropped after the future.
+    _held: Held,
+}
+
+impl<F> Future for Task<F>
+where
+    F: Future<Output = Result<(), HandlerError>>,
+{
+    type Output = Ended;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Ended> {
+        let call = self.call;
+        poll(self.future.as_mut(), cx).map(|result| Ended::Call(Finished { call, result }))
     }
 }
 

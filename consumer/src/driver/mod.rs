@@ -9,6 +9,7 @@ use crate::health::{self, Health, Phase, Report};
 use crate::metrics::Metrics;
 use crate::{ClientError, GroupClient, Handler, Message};
 use plimsoll_core::{Command, CommitOutcome, Config, Consumer, Event, Instant, Machine};
+use std::collections::VecDeque;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -26,7 +27,7 @@ const LOG_ENDS_INTERVAL: Duration = Duration::from_secs(2);
 const TURN: Duration = Duration::from_millis(2);
 
 /// The longest time for which partitions that are given up wait for a handler that was stopped and
-/// does not end: it blocks its thread. Metrics are updated often enough for that to be noticed.
+/// does not end: it blocks its thread, or something that it started goes on.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Drives a client, the core and a handler until it is asked to stop.
@@ -76,8 +77,14 @@ impl<C: GroupClient, H: Handler, M: Core> Driver<C, H, M> {
     }
 
     /// Consumes until `shutdown` is ready; then finishes what is in flight, commits, and leaves
-    /// the group, all within [`Config::shutdown_deadline`]. A handler that blocks its thread cannot
-    /// be stopped: it is waited for, for up to five seconds more.
+    /// the group.
+    ///
+    /// The handlers have [`Config::shutdown_deadline`] to end, and the last commit what is left of
+    /// [`Config::longest_shutdown`]. What was stopped and does not end, because it blocks its thread
+    /// for example, is waited for up to five seconds more: the next owner would work beside it. Then
+    /// the client has its own time to leave the group; the one over librdkafka takes up to ten
+    /// seconds where brokers do not answer, since without a word the partitions would stand still
+    /// for the session timeout.
     ///
     /// Dropping the future stops at once, like a crash: what is finished and not committed will be
     /// handled again.
@@ -104,7 +111,7 @@ impl<C: GroupClient, H: Handler, M: Core> Driver<C, H, M> {
             core: self.core,
             handlers: Handlers::new(call),
             failures: Failures::default(),
-            held: None,
+            held: VecDeque::new(),
             update_at: Instant::ZERO,
             ask_at: Instant::ZERO,
             origin: tokio::time::Instant::now(),
@@ -131,8 +138,9 @@ struct Running<C, M, S, F> {
     core: M,
     handlers: Handlers<S, F>,
     failures: Failures,
-    /// A command that waits for handlers that were stopped, and the time since which it does.
-    held: Option<(Command<Message>, Instant)>,
+    /// The commands that wait for handlers that were stopped, each with the time until which it
+    /// does.
+    held: VecDeque<(Command<Message>, Instant)>,
     metrics: Metrics,
     health: health::Running,
     /// The moment at which the metrics are brought up to date next.
@@ -241,6 +249,7 @@ where
                         epoch,
                         offset: record.offset,
                         attempt,
+                        deadline: self.deadline(*now),
                     };
                     let last_error = self.failures.get(&call);
                     let message = record.payload.for_attempt(attempt, last_error);
@@ -254,9 +263,9 @@ where
                     epoch,
                     offset,
                 } => {
-                    self.handlers.cancel(partition, epoch, offset);
+                    let had_begun = self.handlers.cancel(partition, epoch, offset);
                     if self.core.consumer().is_unfinished(partition, epoch, offset) {
-                        self.failures.timed_out(partition, epoch, offset);
+                        self.failures.timed_out(partition, epoch, offset, had_begun);
                     }
                 }
                 Command::Close => {
@@ -301,22 +310,25 @@ where
     }
 
     /// Takes the next command. One that gives partitions up waits until all handlers that were
-    /// stopped have ended, or the next owner would work beside them.
+    /// stopped have ended, or the next owner would work beside them; others pass it meanwhile.
     fn next_command(&mut self, now: Instant) -> Option<Command<Message>> {
-        let (command, since) = match self.held.take() {
-            Some(held) => held,
-            None => (self.core.poll_command()?, now),
-        };
-        let gives_up = matches!(command, Command::CompleteRevoke { .. } | Command::Close);
-        if !gives_up || !self.handlers.are_ending() {
-            return Some(command);
+        loop {
+            if let Some((_, until)) = self.held.front() {
+                let in_time = *until > now;
+                if self.handlers.ending() == 0 || !in_time {
+                    if !in_time {
+                        tracing::error!("a handler that was stopped does not end: is it blocked?");
+                    }
+                    return self.held.pop_front().map(|(command, _)| command);
+                }
+            }
+            let command = self.core.poll_command()?;
+            let gives_up = matches!(command, Command::CompleteRevoke { .. } | Command::Close);
+            if !gives_up || (self.handlers.ending() == 0 && self.held.is_empty()) {
+                return Some(command);
+            }
+            self.held.push_back((command, now + PATIENCE));
         }
-        if now.saturating_since(since) >= PATIENCE {
-            tracing::error!("a handler that was stopped does not end: it blocks its thread");
-            return Some(command);
-        }
-        self.held = Some((command, since));
-        None
     }
 
     fn submit(&mut self, mut command: Command<Message>) {
@@ -414,7 +426,8 @@ where
 
     /// Arms the timer for what is due next.
     fn arm(&self, timer: Pin<&mut Sleep>) {
-        let due = self.core.poll_timeout();
+        let held = self.held.front().map(|(_, until)| *until);
+        let due = self.core.poll_timeout().into_iter().chain(held).min();
         let due = due.map_or(self.update_at, |due| due.min(self.update_at));
         let due = self.origin + due.since_start();
         if timer.deadline() != due || timer.is_elapsed() {
@@ -425,7 +438,9 @@ where
     fn update_metrics(&mut self, now: Instant) {
         self.update_at = now + METRICS_INTERVAL;
         self.failures.prune(self.core.consumer());
-        self.metrics.update(now, self.core.consumer(), &self.client);
+        let ending = self.handlers.ending();
+        self.metrics
+            .update(now, self.core.consumer(), ending, &self.client);
         self.health.0.set(self.report());
         if self.ask_at <= now {
             let partitions = self.core.consumer().partitions();
@@ -440,6 +455,7 @@ where
     fn report(&self) -> Report {
         let mut report = Report {
             phase: Phase::Running,
+            group_unavailable: self.client.is_group_unavailable(),
             ..Report::default()
         };
         for status in self.core.consumer().partitions() {
@@ -464,6 +480,12 @@ where
         while self.client.next_event().await?.is_some() {}
         tracing::info!("left the group");
         Ok(())
+    }
+
+    /// Returns when a handler that is called now is stopped at the latest.
+    fn deadline(&self, now: Instant) -> Option<tokio::time::Instant> {
+        let deadline = self.core.consumer().config().handler_deadline?;
+        self.origin.checked_add((now + deadline).since_start())
     }
 
     fn now(&self) -> Instant {

@@ -66,7 +66,10 @@ fn run(
                 outcome
             }
         };
-        tracing::debug!(?offsets, ?outcome, "commit");
+        if tracing::enabled!(tracing::Level::DEBUG) {
+            let partitions = topics.shown(offsets.iter().map(|offset| offset.partition));
+            tracing::debug!(partitions, ?outcome, "commit");
+        }
         outbox.tell(Event::CommitFinished { commit, outcome });
     }
 }

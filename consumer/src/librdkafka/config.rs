@@ -223,8 +223,8 @@ impl Settings {
             .set("partition.assignment.strategy", self.assignor)
             .set("enable.auto.commit", "false")
             .set("enable.auto.offset.store", "false")
-            // The end of a log tells the position behind markers and gaps.
-            .set("enable.partition.eof", "true")
+            // In batches the end of a log would be taken for a record (`PartitionQueue::read`).
+            .set("enable.partition.eof", "false")
             .set("auto.offset.reset", "error");
         if let Some(instance) = &self.instance {
             config.set("group.instance.id", instance);
@@ -400,6 +400,37 @@ mod tests {
         let mut settings = settings();
         interval(&mut settings, "37501");
         assert_eq!(settings.check(), Ok(()));
+    }
+
+    /// While a member drains, it may be cut off: by default it has answered, or given up, before the
+    /// group takes its partitions away.
+    #[test]
+    fn a_drain_ends_by_default_before_a_session_does() {
+        let native = settings().consumer().create_native_config().unwrap();
+        let session: u64 = native.get("session.timeout.ms").unwrap().parse().unwrap();
+        let longest = Config::default().longest_revocation();
+        assert!(longest < Duration::from_millis(session), "{session} ms");
+    }
+
+    /// What most clusters ask for is there without a choice of features.
+    #[cfg(any(feature = "ssl", feature = "ssl-vendored"))]
+    #[test]
+    fn librdkafka_is_built_with_codecs_tls_and_sasl() {
+        let native = settings().consumer().create_native_config().unwrap();
+        let built = native.get("builtin.features").unwrap();
+        let built: Vec<&str> = built.split([',', ' ', '\0']).collect();
+        for needed in [
+            "gzip",
+            "snappy",
+            "lz4",
+            "zstd",
+            "ssl",
+            "sasl_plain",
+            "sasl_scram",
+            "sasl_oauthbearer",
+        ] {
+            assert!(built.contains(&needed), "{needed} in {built:?}");
+        }
     }
 
     #[test]

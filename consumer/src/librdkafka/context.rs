@@ -125,7 +125,10 @@ impl ConsumerContext for Context {
         let lost = consumer.assignment_lost();
         let assigns = kind == RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS;
         let partitions = self.topics.partitions(list);
-        tracing::debug!(?partitions, assigns, lost, "rebalance");
+        if tracing::enabled!(tracing::Level::DEBUG) {
+            let partitions = self.topics.shown(partitions.iter().copied());
+            tracing::debug!(partitions, assigns, lost, "rebalance");
+        }
         if self.closing.load(Ordering::Acquire) {
             return self.answer(consumer, assigns, list);
         }

@@ -37,6 +37,9 @@ pub(super) struct Fetching {
     /// Whether librdkafka has still to compare the position with the leader epochs of the log: until
     /// then, only a refusal of the position counts.
     pub(super) unproved: bool,
+    /// Whether a record was read since librdkafka was told where to begin: until then, its position
+    /// may be an old one.
+    has_read: bool,
     /// The trouble that reading has, if any.
     trouble: Option<Trouble>,
     /// A token that is dropped with the partition: then its questions need no answer.
@@ -58,8 +61,6 @@ pub(super) struct Fetching {
 pub(super) struct Read {
     /// The records, if there were any.
     pub(super) batch: Option<Batch>,
-    /// The position after them, if it has moved over offsets without a record.
-    pub(super) passed: Option<NextOffset>,
     /// The refusal of the position, if it was refused.
     pub(super) refused: Option<Truncated>,
 }
@@ -92,6 +93,7 @@ impl Fetching {
             paused: false,
             refused: false,
             unproved: epochs.before(id, next).is_some(),
+            has_read: false,
             trouble: None,
             wanted: Wanted::default(),
             id,
@@ -132,6 +134,7 @@ impl Fetching {
     pub(super) fn begin_at(&mut self, position: NextOffset) {
         self.next = position;
         self.refused = false;
+        self.has_read = false;
         self.last_epoch = None;
         self.unproved = self.epochs.before(self.id, position).is_some();
         if let Some(trouble) = &mut self.trouble {
@@ -143,7 +146,7 @@ impl Fetching {
     /// Reads the queue, to its end, to the limits or to an error.
     pub(super) fn read(&mut self, limits: BatchLimits) -> Read {
         let mut read = Read::default();
-        if self.paused || self.trouble.is_some_and(Trouble::stops) {
+        if self.paused || self.stands_still() {
             return read;
         }
         if !self.ready.swap(false, Ordering::AcqRel) {
@@ -158,6 +161,26 @@ impl Fetching {
             self.last_size = (batch.len(), batch.bytes());
         }
         read
+    }
+
+    /// Returns whether librdkafka's position is known to be that behind what was read: also behind
+    /// markers of transactions, which are no records.
+    pub(super) fn has_position(&self) -> bool {
+        self.has_read && !self.unproved && !self.stands_still()
+    }
+
+    /// Goes on at librdkafka's position, if that has moved on without a record.
+    pub(super) fn pass(&mut self, position: NextOffset) -> bool {
+        let has_moved = self.has_position() && position > self.next;
+        if has_moved {
+            self.next = position;
+        }
+        has_moved
+    }
+
+    /// Returns whether nothing is read until librdkafka is told where to begin anew.
+    fn stands_still(&self) -> bool {
+        self.refused || self.trouble.is_some_and(Trouble::stops)
     }
 
     /// Returns the number of messages that may be read at once, as far as their size can be told
@@ -194,23 +217,12 @@ impl Fetching {
                     });
                     if let Some(offset) = push(batch, &message) {
                         self.next = offset.next();
+                        self.has_read = true;
                         let epoch = message.leader_epoch();
                         if self.last_epoch != epoch {
                             self.last_epoch = epoch;
                             self.epochs.note(self.id, offset, epoch);
                         }
-                    }
-                }
-                // Transactions end with a marker, and compaction leaves gaps.
-                Err(PartitionError {
-                    code: RDKafkaErrorCode::PartitionEOF,
-                    offset,
-                    ..
-                }) => {
-                    let end = u64::try_from(offset).map_or(self.next, NextOffset::new);
-                    if end > self.next && !self.unproved {
-                        self.next = end;
-                        read.passed = Some(end);
                     }
                 }
                 Err(error) => {

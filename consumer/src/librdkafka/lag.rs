@@ -75,7 +75,8 @@ fn ask_all(consumer: &Weak<RawConsumer>, topics: &Topics, partitions: &[TopicPar
     // leader does.
     for partition in partitions {
         if let Err(error) = ask(consumer, topics, &[*partition], TIMEOUT_OF_ONE) {
-            tracing::debug!(%error, ?partition, "the end of a log is not known");
+            let partition = topics.shown([*partition]);
+            tracing::debug!(%error, partition, "the end of a log is not known");
         }
     }
 }

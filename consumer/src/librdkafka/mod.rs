@@ -233,6 +233,10 @@ impl GroupClient for LibrdkafkaClient {
         self.topics.is_unavailable(topic)
     }
 
+    fn is_group_unavailable(&self) -> bool {
+        self.topics.is_group_unavailable()
+    }
+
     fn is_failing(&self, partition: TopicPartition) -> bool {
         self.topics.is_failing(partition)
     }
@@ -260,5 +264,42 @@ impl fmt::Debug for LibrdkafkaClient {
             .field("topics", &self.settings.topics)
             .field("lifecycle", &self.lifecycle)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Consumer;
+    use rdkafka::mocking::MockCluster;
+    use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
+
+    /// Asks for events until the group is refused, or is not.
+    async fn until_refused(client: &mut LibrdkafkaClient, is_refused: bool) {
+        let wait = async {
+            while client.is_group_unavailable() != is_refused {
+                let time = Duration::from_millis(50);
+                if let Ok(event) = tokio::time::timeout(time, client.next_event()).await {
+                    event.expect("it goes on");
+                }
+            }
+        };
+        let waited = tokio::time::timeout(Duration::from_secs(30), wait).await;
+        waited.unwrap_or_else(|_| panic!("refused: {is_refused}, in 30 s"));
+    }
+
+    /// Librdkafka's own brokers refuse what they are told to.
+    #[tokio::test]
+    async fn a_group_that_may_not_be_joined_is_told_until_it_may() {
+        let cluster = MockCluster::new(1).expect("brokers");
+        cluster.create_topic("orders", 1, 1).expect("a topic");
+        let refusal = RDKafkaRespErr::RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED;
+        cluster.request_errors(RDKafkaApiKey::JoinGroup, &[refusal; 100]);
+        let consumer = Consumer::builder().brokers(cluster.bootstrap_servers());
+        let consumer = consumer.group("billing").topics(["orders"]);
+        let (mut client, _) = consumer.build().expect("a consumer").into_parts();
+        until_refused(&mut client, true).await;
+        cluster.clear_request_errors(RDKafkaApiKey::JoinGroup);
+        until_refused(&mut client, false).await;
     }
 }

@@ -13,6 +13,7 @@ use crate::ClientError;
 use plimsoll_core::{
     Assignment, AssignmentEpoch, Event, NextOffset, RebalanceId, Start, TopicPartition,
 };
+use plimsoll_librdkafka::is_dismissed;
 use rdkafka::TopicPartitionList;
 use rdkafka::consumer::{Consumer, RebalanceProtocol};
 use rdkafka::error::KafkaResult;
@@ -53,8 +54,16 @@ enum Kind {
     Assigns { tell_by: Instant },
     /// An assignment of which the core was told.
     Assigned,
-    /// A revocation, or a loss.
+    /// A revocation.
     Revoked,
+    /// A loss.
+    Lost,
+}
+
+impl Kind {
+    const fn gives_up(self) -> bool {
+        matches!(self, Self::Revoked | Self::Lost)
+    }
 }
 
 /// A partition whose start is looked up.
@@ -126,7 +135,7 @@ impl Rebalances {
         };
         let partitions = unanswered.partitions.iter();
         let list = topics.list(partitions.map(|p| (*p, None)));
-        let assigns = unanswered.kind != Kind::Revoked;
+        let assigns = !unanswered.kind.gives_up();
         consumer.context().answer(consumer, assigns, &list);
     }
 }
@@ -136,6 +145,9 @@ impl PollThread {
     /// Takes a rebalance that librdkafka reports. librdkafka goes on when it has the answer, and
     /// reports no other one in the meantime, unless it had to give this one up.
     pub(super) fn rebalance(&mut self, callback: Callback) {
+        if self.topics.set_group_unavailable(false) {
+            tracing::info!("the group takes the member");
+        }
         let id = self.rebalances.next_id();
         let (kind, partitions) = match callback {
             Callback::Assign(partitions) => {
@@ -155,7 +167,7 @@ impl PollThread {
                     rebalance: id,
                     partitions: partitions.clone(),
                 });
-                (Kind::Revoked, partitions)
+                (Kind::Lost, partitions)
             }
             Callback::Interrupted(reason) => {
                 return self.outbox.fail(ClientError::Fatal {
@@ -163,7 +175,7 @@ impl PollThread {
                 });
             }
         };
-        if kind == Kind::Revoked {
+        if kind.gives_up() {
             self.rebalances.forget(&partitions);
             // Partitions that are about to go need no more records.
             for partition in &partitions {
@@ -200,7 +212,10 @@ impl PollThread {
     pub(super) fn tell_assigned(&mut self) {
         if let Some((rebalance, partitions)) = self.rebalances.take_assigned() {
             let unknown = self.rebalances.sought.len();
-            tracing::debug!(?rebalance, ?partitions, unknown, "starts are known");
+            if tracing::enabled!(tracing::Level::DEBUG) {
+                let known = self.topics.shown(partitions.iter().map(|a| a.partition));
+                tracing::debug!(known, unknown, "starts are known");
+            }
             self.outbox.tell(Event::Assigned {
                 rebalance,
                 partitions,
@@ -236,7 +251,26 @@ impl PollThread {
         self.change_if_quiet();
     }
 
-    /// Goes on after the group has let the member go, and refused a commit of these partitions.
+    /// Notices that the group has let the member go while librdkafka waits for the answer to a
+    /// rebalance. The handlers of what is given up would work on beside those of its next owner until
+    /// the deadline of the revocation.
+    pub(super) fn notice_dismissal(&mut self) {
+        if let Some(Unanswered {
+            kind: Kind::Assigns { .. } | Kind::Assigned | Kind::Revoked,
+            partitions,
+            ..
+        }) = &self.rebalances.unanswered
+            && !partitions.is_empty()
+            && is_dismissed(&self.consumer)
+        {
+            let partitions = partitions.clone();
+            tracing::warn!("the group has let the member go in the middle of a rebalance");
+            self.dismissed(&partitions);
+        }
+    }
+
+    /// Goes on after the group has let the member go, and refused a commit of these partitions, for
+    /// example.
     ///
     /// librdkafka tells no loss before it has the answer to a rebalance
     /// (`rd_kafka_cgrp_revoke_all_rejoin_maybe`). The core answers an assignment once its start is
@@ -248,13 +282,17 @@ impl PollThread {
         let Some(unanswered) = self.rebalances.unanswered.take_if(asked) else {
             return;
         };
-        if unanswered.kind == Kind::Revoked {
-            self.outbox.tell(Event::Lost {
-                rebalance: unanswered.id,
-                partitions: unanswered.partitions.clone(),
-            });
-            self.rebalances.unanswered = Some(unanswered);
+        if unanswered.kind.gives_up() {
+            if unanswered.kind == Kind::Revoked {
+                self.outbox.tell(Event::Lost {
+                    rebalance: unanswered.id,
+                    partitions: unanswered.partitions.clone(),
+                });
+            }
+            let kind = Kind::Lost;
+            self.rebalances.unanswered = Some(Unanswered { kind, ..unanswered });
         } else {
+            self.rebalances.forget(&unanswered.partitions);
             self.check(assign(&self.consumer, &TopicPartitionList::new()));
             self.change_if_quiet();
         }

@@ -11,13 +11,15 @@ use super::leaving;
 use super::lookups::{Answer, Question};
 use super::outbox::{Outbox, Waker};
 use super::rebalances::Rebalances;
-use super::topics::{Topics, positions_of};
+use super::topics::{Topics, next_offset, positions_of};
 use crate::{ClientError, Message};
 use plimsoll_core::{Command, Event, NextOffset, TopicPartition};
+use plimsoll_librdkafka::read_positions;
 use rdkafka::TopicPartitionList;
 use rdkafka::consumer::Consumer;
 use rdkafka::error::KafkaError;
 use rdkafka::message::Message as _;
+use rdkafka::types::RDKafkaErrorCode;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::{Bound, ControlFlow};
 use std::sync::Arc;
@@ -82,6 +84,8 @@ impl PollThread {
                 polled = Instant::now();
                 self.fetching.values().for_each(Fetching::look_again);
                 self.begin_anew(polled);
+                self.pass_markers();
+                self.notice_dismissal();
                 busy = true;
             }
             if !busy {
@@ -113,8 +117,16 @@ impl PollThread {
             let before = self.consumer.context().served();
             match self.consumer.poll(Duration::ZERO) {
                 Some(Err(error)) => {
-                    if let KafkaError::MessageConsumptionFatal(_) = error {
-                        self.fail(&error);
+                    use KafkaError::{MessageConsumption, MessageConsumptionFatal};
+                    match error {
+                        MessageConsumptionFatal(_) => self.fail(&error),
+                        MessageConsumption(RDKafkaErrorCode::GroupAuthorizationFailed) => {
+                            if self.topics.set_group_unavailable(true) {
+                                tracing::error!(%error, "the group refuses the member");
+                            }
+                        }
+                        // What concerns a topic or a partition is told elsewhere.
+                        error => tracing::debug!(%error, "the client reports an error"),
                     }
                 }
                 // Every partition is taken out of this queue before it is assigned. If that ever
@@ -195,7 +207,6 @@ impl PollThread {
             }
             let Read {
                 batch,
-                passed,
                 refused: truncated,
             } = fetching.read(self.limits);
             if let Some(batch) = batch {
@@ -207,13 +218,6 @@ impl PollThread {
                     records: batch.into_records(),
                 });
             }
-            if let Some(position) = passed {
-                self.outbox.tell(Event::Passed {
-                    partition: *id,
-                    epoch: fetching.epoch,
-                    position,
-                });
-            }
             refused.extend(truncated.map(|truncated| (*id, truncated)));
         }
         for (id, truncated) in refused {
@@ -223,6 +227,28 @@ impl PollThread {
             self.ask_for_ends(id, truncated);
         }
         busy
+    }
+
+    /// Tells the core of positions that have moved on without a record: behind the markers of
+    /// transactions. The same thread reads the queues, so that no record lies between.
+    fn pass_markers(&mut self) {
+        let read = self.fetching.iter().filter(|(_, f)| f.has_position());
+        let list = self.topics.list(read.map(|(id, _)| (*id, None)));
+        read_positions(&self.consumer, &list);
+        for element in list.elements() {
+            let id = self.topics.partition(element.topic(), element.partition());
+            let fetching = id.and_then(|id| Some((id, self.fetching.get_mut(&id)?)));
+            if let Some((partition, fetching)) = fetching
+                && let Some(position) = next_offset(element.offset())
+                && fetching.pass(position)
+            {
+                self.outbox.tell(Event::Passed {
+                    partition,
+                    epoch: fetching.epoch,
+                    position,
+                });
+            }
+        }
     }
 
     /// Begins anew to read the partitions that had an error, after their pauses; notes which have

@@ -6,6 +6,7 @@ use plimsoll_librdkafka::set_leader_epochs;
 use rdkafka::TopicPartitionList;
 use rdkafka::topic_partition_list::Offset;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// The topics of a consumer, by number.
@@ -17,6 +18,8 @@ pub(super) struct Topics {
     failing: Mutex<BTreeSet<TopicPartition>>,
     /// The topics that are not there, or may not be read.
     unavailable: Mutex<BTreeSet<u32>>,
+    /// Whether the group refuses the member.
+    group_unavailable: AtomicBool,
 }
 
 impl Topics {
@@ -26,6 +29,7 @@ impl Topics {
             high_watermarks: Mutex::default(),
             failing: Mutex::default(),
             unavailable: Mutex::default(),
+            group_unavailable: AtomicBool::new(false),
         }
     }
 
@@ -125,6 +129,28 @@ impl Topics {
         }
     }
 
+    /// Returns whether the group refuses the member.
+    pub(super) fn is_group_unavailable(&self) -> bool {
+        self.group_unavailable.load(Ordering::Relaxed)
+    }
+
+    /// Sets whether the group refuses the member; returns whether that is news.
+    pub(super) fn set_group_unavailable(&self, is_unavailable: bool) -> bool {
+        let before = self
+            .group_unavailable
+            .swap(is_unavailable, Ordering::Relaxed);
+        before != is_unavailable
+    }
+
+    /// Returns partitions as they are named in logs.
+    pub(super) fn shown(&self, partitions: impl IntoIterator<Item = TopicPartition>) -> String {
+        let shown = partitions.into_iter().map(|id| {
+            let topic = self.name(id.topic).map_or("?", |name| &**name);
+            format!("{topic} [{}]", id.partition)
+        });
+        shown.collect::<Vec<_>>().join(", ")
+    }
+
     /// Sets which partitions have records that cannot be read.
     pub(super) fn set_failing(&self, partitions: BTreeSet<TopicPartition>) {
         *self.failing.lock().unwrap_or_else(PoisonError::into_inner) = partitions;
@@ -156,5 +182,17 @@ pub(super) fn next_offset(offset: Offset) -> Option<NextOffset> {
     match offset {
         Offset::Offset(offset) => u64::try_from(offset).ok().map(NextOffset::new),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn logs_name_topics() {
+        let topics = Topics::new(&["orders".into(), "refunds".into()]);
+        let shown = topics.shown([TopicPartition::new(1, 3), TopicPartition::new(0, 0)]);
+        assert_eq!(shown, "refunds [3], orders [0]");
     }
 }

@@ -50,7 +50,7 @@ impl GroupClient for Scripted {
     }
 
     fn ask_log_ends(&mut self, partitions: Vec<TopicPartition>) {
-        assert_eq!(partitions, [P]);
+        assert!(partitions.iter().all(|id| id.topic == P.topic));
         self.asked.fetch_add(1, Relaxed);
     }
 
@@ -157,13 +157,23 @@ impl Running {
     }
 
     pub(crate) fn fetch(&self, epoch: AssignmentEpoch, offsets: impl IntoIterator<Item = u64>) {
-        let mut batch = Batch::new("orders".into(), P.partition);
+        self.fetch_of(P, epoch, offsets);
+    }
+
+    /// Tells records of any partition.
+    pub(crate) fn fetch_of(
+        &self,
+        partition: TopicPartition,
+        epoch: AssignmentEpoch,
+        offsets: impl IntoIterator<Item = u64>,
+    ) {
+        let mut batch = Batch::new("orders".into(), partition.partition);
         for offset in offsets {
             let key = offset.to_string();
             batch.push(Offset::new(offset), Some(key.as_bytes()), Some(b"x"), None);
         }
         self.tell(Event::Fetched {
-            partition: P,
+            partition,
             epoch,
             records: batch.into_records(),
         });
@@ -238,6 +248,11 @@ pub(crate) struct Seen(Arc<Mutex<Vec<String>>>);
 impl Seen {
     pub(crate) fn note(&self, what: impl Into<String>) {
         self.0.lock().unwrap().push(what.into());
+    }
+
+    /// Returns whether there is one note.
+    pub(crate) fn is_first(&self) -> bool {
+        self.0.lock().unwrap().len() == 1
     }
 
     pub(crate) fn take(&self) -> Vec<String> {

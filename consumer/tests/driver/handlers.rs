@@ -166,6 +166,88 @@ async fn the_next_attempt_waits_until_a_handler_that_was_stopped_has_ended() {
     );
 }
 
+/// A handler knows when it is stopped; it has a while to end by itself then, and the next attempt
+/// waits for it.
+#[tokio::test(start_paused = true)]
+async fn a_handler_that_asks_is_told_that_it_is_stopped_and_ends_by_itself() {
+    let seen = Seen::default();
+    let log = seen.clone();
+    let began = tokio::time::Instant::now();
+    let mut running = start(config(), move |message: Message| {
+        let log = log.clone();
+        async move {
+            if message.attempt() > 1 {
+                log.note("again");
+                return Ok(());
+            }
+            let deadline = message.deadline().expect("there is one");
+            assert!(deadline - began <= Duration::from_secs(5));
+            message.cancellation().cancelled().await;
+            let late = tokio::time::Instant::now() - deadline;
+            log.note(format!("stopped after {} s", late.as_secs()));
+            tokio::time::sleep(Duration::from_secs(2)).await;
+            log.note("ended");
+            // Too late to count.
+            Ok(())
+        }
+    });
+    let epoch = running.assign(P).await;
+    running.fetch(epoch, [0]);
+    assert_eq!(running.commit().await, 1);
+    assert_eq!(seen.take(), ["stopped after 0 s", "ended", "again"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_handler_that_is_told_and_goes_on_is_dropped() {
+    let seen = Seen::default();
+    let log = seen.clone();
+    let mut running = start(config(), move |message: Message| {
+        let end = NotesItsEnd(log.clone());
+        async move {
+            let cancellation = message.cancellation();
+            if message.attempt() == 1 {
+                std::future::pending::<()>().await;
+            }
+            assert!(!cancellation.is_cancelled(), "that was another attempt");
+            drop(end);
+            Ok(())
+        }
+    });
+    let epoch = running.assign(P).await;
+    running.fetch(epoch, [0]);
+    tokio::time::sleep(Duration::from_millis(7_900)).await;
+    assert!(seen.take().is_empty());
+    assert_eq!(running.commit().await, 1);
+    assert_eq!(seen.take(), ["dropped", "dropped"]);
+}
+
+/// What a handler has started elsewhere counts as its work, where it has the cancellation.
+#[tokio::test(start_paused = true)]
+async fn the_next_attempt_waits_for_work_that_outlives_the_handler() {
+    let seen = Seen::default();
+    let log = seen.clone();
+    let mut running = start(config(), move |message: Message| {
+        let log = log.clone();
+        async move {
+            log.note(format!("attempt {}", message.attempt()));
+            if message.attempt() == 1 {
+                let cancellation = message.cancellation();
+                tokio::spawn(async move {
+                    cancellation.cancelled().await;
+                    tokio::time::sleep(Duration::from_secs(4)).await;
+                    log.note("done");
+                });
+                std::future::pending::<()>().await;
+            }
+            Ok(())
+        }
+    });
+    let epoch = running.assign(P).await;
+    running.fetch(epoch, [0]);
+    assert_eq!(running.commit().await, 1);
+    assert_eq!(seen.take(), ["attempt 1", "done", "attempt 2"]);
+}
+
 #[tokio::test(start_paused = true)]
 async fn keys_are_handled_side_by_side_up_to_the_limit() {
     let seen = Seen::default();

@@ -2,7 +2,8 @@
 
 use crate::client::{NotesItsEnd, P, Seen, config, settle, start};
 use plimsoll::{Handler, HandlerError, Message};
-use plimsoll_core::Command;
+use plimsoll_core::{Command, TopicPartition};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// A handler that takes a set time, and notes its start and its end.
@@ -89,6 +90,80 @@ async fn a_revocation_waits_until_a_handler_that_was_cancelled_has_ended() {
         Command::CompleteRevoke { rebalance }
     );
     assert_eq!(seen.take(), ["dropped"]);
+}
+
+/// Work that does not end holds a revocation up within a bound, and other partitions not at all.
+#[tokio::test(start_paused = true)]
+async fn a_revocation_waits_within_a_bound_and_holds_up_no_other_partition() {
+    let seen = Seen::default();
+    let log = seen.clone();
+    let leaked = Arc::new(Mutex::new(Vec::new()));
+    let mut running = start(config(), move |message: Message| {
+        let (log, leaked) = (log.clone(), Arc::clone(&leaked));
+        async move {
+            if message.partition() == P.partition {
+                leaked.lock().unwrap().push(message.cancellation());
+                std::future::pending::<()>().await;
+            }
+            log.note(format!("{}", message.offset()));
+            Ok(())
+        }
+    });
+    let epoch = running.assign(P).await;
+    let other = TopicPartition::new(0, 1);
+    let other_epoch = running.assign(other).await;
+    running.fetch(epoch, [0]);
+    settle().await;
+    let began = tokio::time::Instant::now();
+    let rebalance = running.lose();
+    settle().await;
+    assert!(running.is_quiet(), "it waits for the handler");
+    running.fetch_of(other, other_epoch, [7]);
+    settle().await;
+    assert_eq!(seen.take(), ["7"]);
+    assert_eq!(running.commit().await, 8);
+    assert_eq!(
+        running.command().await,
+        Command::CompleteRevoke { rebalance }
+    );
+    let waited = began.elapsed().as_millis();
+    assert!((5_000..=5_010).contains(&waited), "{waited} ms");
+}
+
+/// The attempts at a record are one at a time, also where it was lost and came back meanwhile.
+#[tokio::test(start_paused = true)]
+async fn a_record_that_comes_back_waits_for_the_end_of_its_old_attempt() {
+    let seen = Seen::default();
+    let log = seen.clone();
+    let mut running = start(config(), move |message: Message| {
+        let log = log.clone();
+        async move {
+            let cancellation = message.cancellation();
+            log.note("begun");
+            if log.is_first() {
+                let log = log.clone();
+                tokio::spawn(async move {
+                    tokio::time::sleep(Duration::from_secs(8)).await;
+                    log.note("ended");
+                    drop(cancellation);
+                });
+                std::future::pending::<()>().await;
+            }
+            Ok(())
+        }
+    });
+    let epoch = running.assign(P).await;
+    running.fetch(epoch, [0]);
+    settle().await;
+    let rebalance = running.lose();
+    assert_eq!(
+        running.command().await,
+        Command::CompleteRevoke { rebalance }
+    );
+    let epoch = running.assign(P).await;
+    running.fetch(epoch, [0]);
+    assert_eq!(running.commit().await, 1);
+    assert_eq!(seen.take(), ["begun", "ended", "begun"]);
 }
 
 #[tokio::test(start_paused = true)]

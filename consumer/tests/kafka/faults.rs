@@ -62,6 +62,7 @@ async fn tell_no_ends(cluster: &Served) {
         request: RequestKind::ListOffsets,
         broker: Some(FAILING),
         group: None,
+        client_id: None,
         count: u32::MAX,
     };
     let lose = move |cluster: &mut ServedCluster, _| cluster.lose_response(unanswered);

@@ -11,6 +11,7 @@ mod epochs;
 mod faults;
 mod gauges;
 mod letters;
+mod losses;
 mod members;
 mod mixed;
 mod odd_batches;
@@ -21,6 +22,7 @@ mod stops;
 mod subject;
 #[macro_use]
 mod suite;
+mod tls;
 mod topics;
 
 use plimsoll_harness::{BROKER, run_side_by_side, tests};
@@ -34,7 +36,6 @@ macro_rules! suite {
             letters::one_that_is_too_large_is_compressed_and_else_pointed_to,
             letters::one_that_is_refused_for_good_is_told_to_a_callback,
             mixed::each_member_of_a_group_gets_what_it_subscribed_to,
-            topics::a_topic_that_is_not_there_is_told_and_read_once_it_is,
         ))
     };
 }
@@ -44,11 +45,14 @@ fn main() -> ExitCode {
     let faulty = tests!([] by brokers::on_faulty_brokers:
         epochs::a_log_that_was_cut_meanwhile_is_not_read_over,
         epochs::commits_name_the_leader_epochs_of_what_was_handled,
-        odd_batches::a_header_whose_name_is_no_text_is_there,
-        odd_batches::a_marker_at_the_end_of_a_log_is_no_lag,
+        losses::a_member_that_is_let_go_while_it_drains_stops_its_handlers,
     );
     let faulty = of_every_client_over_faults!().into_iter().chain(faulty);
+    let has_tls = cfg!(any(feature = "ssl", feature = "ssl-vendored"));
+    let tls = has_tls.then(|| tests!([] by tls::on_brokers: tls::messages_are_read_over_tls,));
+    let faulty = faulty.chain(tls.into_iter().flatten());
     let served = served.chain(faulty).map(|test| test.within("served"));
     // Tests wait more than they work.
-    run_side_by_side(8, served.chain(suite!([&BROKER] by brokers::on_kafka)))
+    let kafka = suite!([&BROKER] by brokers::on_kafka).chain(of_every_client_on_kafka!());
+    run_side_by_side(8, served.chain(kafka))
 }

@@ -24,6 +24,7 @@ macro_rules! of_every_client {
             stops::a_member_without_partitions_leaves_its_group,
             stops::a_crash_repeats_no_more_than_was_not_committed,
             stops::a_static_member_whose_name_is_taken_ends_with_an_error,
+            topics::a_topic_that_is_not_there_is_told_and_read_once_it_is,
         )
     };
 }
@@ -37,6 +38,17 @@ macro_rules! of_every_client_over_faults {
             faults::a_member_that_stops_while_a_start_is_late_leaves_its_group,
             faults::a_partition_without_a_leader_holds_up_no_other,
             faults::a_start_at_the_end_that_comes_late_is_committed_first,
+            odd_batches::a_header_whose_name_is_no_text_is_there,
+            odd_batches::a_marker_at_the_end_of_a_log_is_no_lag,
+        )
+    };
+}
+
+/// Lists the tests that need what the brokers of the simulator have not: transactions.
+macro_rules! of_every_client_on_kafka {
+    () => {
+        plimsoll_harness::tests!([&BROKER] by brokers::on_kafka:
+            odd_batches::transactions_are_read_as_they_end,
         )
     };
 }

@@ -1,13 +1,15 @@
 //! The consumer over this client, with the settings that the tests choose.
 
 use plimsoll::{Assignor, Config, Driver, Error, Handler, InitialPosition, OutOfRangePolicy};
-use plimsoll_native::{NativeClient, Settings};
+use plimsoll_native::{Access, NativeClient, Settings};
 use std::time::Duration;
 
 /// A consumer that has not begun.
 pub(crate) struct Builder {
     settings: Settings,
     config: Config,
+    /// What is said of TLS and SASL.
+    access: Vec<(String, String)>,
 }
 
 /// Returns a consumer that has the defaults.
@@ -17,14 +19,26 @@ pub(crate) fn builder(
     topics: impl IntoIterator<Item = String>,
 ) -> Builder {
     Builder {
-        settings: Settings::new(brokers, group, topics),
+        settings: Settings {
+            // Without one, that of the first topic is meant, where there is one topic.
+            dead_letter_topic: Some(format!("{group}.dead-letters")),
+            ..Settings::new(brokers, group, topics)
+        },
         config: Config::default(),
+        access: Vec::new(),
     }
 }
 
 impl Builder {
     /// Sets a setting of the client, by Kafka's name.
     pub(crate) fn set(mut self, name: &str, value: &str) -> Self {
+        if ["security.", "ssl.", "sasl."]
+            .iter()
+            .any(|begin| name.starts_with(begin))
+        {
+            self.access.push((name.to_owned(), value.to_owned()));
+            return self;
+        }
         let number: u32 = value.parse().expect("a number");
         let own = &mut self.settings;
         let time = match name {
@@ -93,7 +107,8 @@ impl Builder {
         self
     }
 
-    pub(crate) fn build(self) -> Result<Built, plimsoll_native::SettingError> {
+    pub(crate) fn build(mut self) -> Result<Built, plimsoll_native::SettingError> {
+        self.settings.access = Access::of(self.access).expect("known words");
         Ok(Built {
             client: NativeClient::new(self.settings)?,
             config: self.config,

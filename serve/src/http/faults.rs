@@ -207,6 +207,7 @@ impl Losing {
             request: read::<RequestKind>(&self.request)?,
             broker: self.broker.map(BrokerId),
             group: self.group,
+            client_id: None,
             count: self.count.unwrap_or(1),
         })
     }

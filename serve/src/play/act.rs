@@ -148,6 +148,7 @@ impl World {
                     request,
                     broker: None,
                     group: None,
+                    client_id: None,
                     count: 1,
                 });
                 Done::Changed

@@ -1,7 +1,9 @@
 //! A cluster over TCP, and its faults.
 
-use crate::wire::{API_VERSIONS, METADATA, answer, ask, connect, eventually, served};
-use plimsoll_serve::{BrokerId, Clients, Direction, Event};
+use crate::wire::{API_VERSIONS, METADATA, answer, ask, call, connect, eventually, served};
+use kafka_protocol::messages::describe_configs_request::DescribeConfigsResource;
+use kafka_protocol::messages::{DescribeClusterRequest, DescribeConfigsRequest, MetadataRequest};
+use plimsoll_serve::{BrokerId, Clients, Direction, Event, Options, serve};
 use std::io::Write as _;
 use std::net::TcpStream;
 use std::time::Duration;
@@ -75,4 +77,34 @@ fn the_handle_holds_and_cuts_and_ends_the_cluster_when_it_is_dropped() {
     let address = cluster.brokers()[0].1.clone();
     drop(cluster);
     assert!(TcpStream::connect(address).is_err(), "it listens");
+}
+
+#[test]
+fn brokers_tell_the_racks_in_which_they_stand() {
+    let mut options = Options::default();
+    options.cluster.brokers = 3;
+    options.cluster.racks = vec!["east".into(), "west".into()];
+    let cluster = serve(options).expect("there are free ports");
+    let mut stream = connect(&cluster, 1);
+    let metadata = call(&mut stream, &MetadataRequest::default(), 1);
+    let racks = metadata.brokers.iter().map(|broker| broker.rack.as_deref());
+    assert!(racks.eq([Some("east"), Some("west"), Some("east")]));
+    let described = call(&mut stream, &DescribeClusterRequest::default(), 0);
+    let racks = described
+        .brokers
+        .iter()
+        .map(|broker| broker.rack.as_deref());
+    assert!(racks.eq([Some("east"), Some("west"), Some("east")]));
+    let second = DescribeConfigsResource::default()
+        .with_resource_type(4)
+        .with_resource_name("2".into());
+    let request = DescribeConfigsRequest::default().with_resources(vec![second]);
+    let configs = call(&mut stream, &request, 1).results.remove(0).configs;
+    let mut rack = configs
+        .iter()
+        .filter(|config| &*config.name == "broker.rack");
+    assert_eq!(
+        rack.next().and_then(|rack| rack.value.as_deref()),
+        Some("west")
+    );
 }

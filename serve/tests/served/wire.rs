@@ -116,6 +116,13 @@ pub(crate) fn commit(stream: &mut TcpStream, group: &'static str, next: i64) -> 
     Some(answer.expect("an answer").topics[0].partitions[0].error_code)
 }
 
+/// Asks, and reads the answer.
+pub(crate) fn call<R: Request>(stream: &mut TcpStream, request: &R, version: i16) -> R::Response {
+    let answer = ask(stream, &frame(request, "tool", version));
+    let read = head("tool").read::<R>(version, answer.into());
+    read.expect("an answer")
+}
+
 /// Makes the frame of a request, with its length.
 pub(crate) fn frame<R: Request>(request: &R, client: &'static str, version: i16) -> Bytes {
     let frame = head(client).frame(request, version);

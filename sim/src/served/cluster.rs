@@ -2,6 +2,7 @@
 
 use super::env::Said;
 use super::faults::{Unknown, Waiting, take_parts};
+use super::observed::Seen;
 use super::options::Options;
 use super::retention;
 use super::world::World;
@@ -44,6 +45,8 @@ pub enum Output {
         /// The epoch of its leadership.
         epoch: u32,
     },
+    /// Nothing but to know what became of a log, where that is [observed](Options::is_observed).
+    Observed(Seen),
     /// Listen for connections with a broker.
     Open(BrokerId),
     /// Refuse connections with a broker.
@@ -71,6 +74,9 @@ pub struct ServedCluster {
     clients: BTreeMap<ConnectionId, Client>,
     /// The connections, by their nodes.
     by_node: BTreeMap<Node, ConnectionId>,
+    /// The names that clients had for themselves whose connections are gone, by their nodes, where
+    /// logs are observed: what they committed may become readable later.
+    pub(super) gone: BTreeMap<Node, String>,
     connections: u64,
     correlations: u32,
     outputs: VecDeque<Output>,
@@ -122,6 +128,7 @@ impl ServedCluster {
             world,
             edge: Edge::new(EdgeOptions {
                 settings: &settings,
+                racks: &options.racks,
                 seed: options.seed,
             }),
             sessions: PerBroker::new(brokers.into(), |node: Node| {
@@ -135,10 +142,12 @@ impl ServedCluster {
             held: Vec::new(),
             clients: BTreeMap::new(),
             by_node: BTreeMap::new(),
+            gone: BTreeMap::new(),
             connections: 0,
             correlations: 0,
             outputs: VecDeque::new(),
         };
+        cluster.world.env.is_observed = options.is_observed;
         cluster.hear();
         cluster
     }
@@ -265,6 +274,10 @@ impl ServedCluster {
                     });
                     self.outputs.extend(led);
                 }
+                said @ (Said::Stored { .. } | Said::Truncated { .. } | Said::Removed { .. }) => {
+                    let seen = self.seen(said);
+                    self.outputs.extend(seen.map(Output::Observed));
+                }
                 Said::Opened(node) => self.outputs.push_back(Output::Open(broker_at(node))),
                 Said::Closed(node) => {
                     self.sessions[node].clear();
@@ -273,6 +286,13 @@ impl ServedCluster {
                 }
             }
         }
+    }
+
+    /// Returns the name that the client at a node has for itself, or had.
+    pub(super) fn client_at(&self, node: Node) -> Option<&str> {
+        let client = self.by_node.get(&node).and_then(|id| self.clients.get(id));
+        let name = client.and_then(|client| client.connection.client_id());
+        name.or_else(|| self.gone.get(&node).map(String::as_str))
     }
 
     /// Returns whether a client has its connection with a broker that it does not reach.
@@ -376,13 +396,13 @@ impl ServedCluster {
         let correlation = next(&mut self.correlations);
         let (from, broker) = (client.node, client.broker);
         if is_answered {
-            let is_lost = self.waiting.loses(&self.edge, broker, &request);
+            let client_id = client.connection.client_id();
+            let is_lost = self.waiting.loses(&self.edge, broker, client_id, &request);
             let mut asked = Asked {
                 correlation,
                 is_lost,
                 failed: None,
             };
-            let client_id = client.connection.client_id();
             let error = self.waiting.error(&self.edge, broker, client_id, &request);
             if let Some((error, partition)) = error {
                 let failed = partition.map_or_else(Vec::new, |of| take_parts(&mut request, of));
@@ -450,6 +470,11 @@ impl ServedCluster {
             return false;
         };
         self.by_node.remove(&client.node);
+        if self.world.env.is_observed
+            && let Some(name) = client.connection.client_id()
+        {
+            self.gone.insert(client.node, name.to_owned());
+        }
         self.world.close(client.node, client.broker);
         true
     }

@@ -5,9 +5,11 @@ use super::world::Event;
 use crate::cluster::{ClusterEnv, Observation, Shared};
 use crate::engine::Queue;
 use crate::network::{Network, Passage};
-use crate::protocol::{Channel, Channels, Correlation, Dialect, Message, Node, PerNode, Response};
+use crate::protocol::{
+    Channel, Channels, Correlation, Dialect, LogEntry, Message, Node, PerNode, Response,
+};
 use crate::topology::PartitionIndex;
-use plimsoll_core::Instant;
+use plimsoll_core::{Instant, NextOffset};
 use plimsoll_scenarios::scenario::Distribution;
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -24,6 +26,8 @@ pub(super) struct Env<D: Dialect> {
     pub(super) said: VecDeque<Said<D>>,
     /// What a fault adds to the time of a broker's answers to nodes outside.
     pub(super) delays: PerNode<Duration>,
+    /// Whether an observer wants to know what becomes of the logs.
+    pub(super) is_observed: bool,
 }
 
 /// What nodes outside are to learn.
@@ -47,6 +51,21 @@ pub(super) enum Said<D: Dialect> {
         leader: Node,
         epoch: u32,
     },
+    /// An entry that became readable.
+    Stored {
+        partition: PartitionIndex,
+        entry: LogEntry<D>,
+    },
+    /// The loss of all that could be read from this offset on.
+    Truncated {
+        partition: PartitionIndex,
+        log_end: NextOffset,
+    },
+    /// The removal of the records below this offset.
+    Removed {
+        partition: PartitionIndex,
+        log_start: NextOffset,
+    },
 }
 
 impl<D: Dialect> Env<D> {
@@ -61,6 +80,7 @@ impl<D: Dialect> Env<D> {
             shared: Shared::new(partitions),
             said: VecDeque::new(),
             delays: PerNode::new(nodes, |_| Duration::ZERO),
+            is_observed: false,
         }
     }
 
@@ -139,20 +159,34 @@ impl<D: Dialect> ClusterEnv<D> for Env<D> {
         self.disconnected(b, a);
     }
 
-    /// Observes new leaders alone: all else that a cluster is asked, it reads in its processes.
+    /// Observes new leaders; the logs only where somebody wants to know of them: all else that a
+    /// cluster is asked, it reads in its processes.
     fn observe(&mut self, observation: Observation<'_, D>) {
-        if let Observation::LeaderChanged {
-            partition,
-            leader,
-            epoch,
-        } = observation
-        {
-            self.said.push_back(Said::Led {
+        let said = match observation {
+            Observation::LeaderChanged {
                 partition,
                 leader,
                 epoch,
-            });
-        }
+            } => Said::Led {
+                partition,
+                leader,
+                epoch,
+            },
+            _ if !self.is_observed => return,
+            Observation::Replicated { partition, entry } => Said::Stored {
+                partition,
+                entry: entry.clone(),
+            },
+            Observation::Truncated { partition, log_end } => Said::Truncated { partition, log_end },
+            Observation::Removed {
+                partition,
+                log_start,
+            } => Said::Removed {
+                partition,
+                log_start,
+            },
+        };
+        self.said.push_back(said);
     }
 
     fn shared(&mut self) -> &mut Shared<D> {

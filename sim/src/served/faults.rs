@@ -19,6 +19,8 @@ pub struct Faulty {
     pub broker: Option<BrokerId>,
     /// The group that they are about; `None`: any, or none.
     pub group: Option<String>,
+    /// The client id of those that send them; `None`: any.
+    pub client_id: Option<String>,
     /// The number of them, from the next one on.
     pub count: u32,
 }
@@ -81,7 +83,7 @@ impl Waiting {
             return failing;
         }
         let mut errors = self.errors.iter();
-        let place = errors.position(|(faulty, _)| faulty.is(edge, to, request))?;
+        let place = errors.position(|(faulty, _)| faulty.is(edge, to, client_id, request))?;
         let (faulty, error) = &mut self.errors[place];
         let error = *error;
         faulty.count -= 1;
@@ -90,9 +92,15 @@ impl Waiting {
     }
 
     /// Returns whether the answer to a request is to be lost.
-    pub(super) fn loses(&mut self, edge: &Edge, to: Node, request: &Request<Wire>) -> bool {
+    pub(super) fn loses(
+        &mut self,
+        edge: &Edge,
+        to: Node,
+        client_id: Option<&str>,
+        request: &Request<Wire>,
+    ) -> bool {
         let mut losses = self.losses.iter_mut();
-        let Some(faulty) = losses.find(|faulty| faulty.is(edge, to, request)) else {
+        let Some(faulty) = losses.find(|faulty| faulty.is(edge, to, client_id, request)) else {
             return false;
         };
         faulty.count -= 1;
@@ -119,13 +127,15 @@ pub(super) fn take_parts(request: &mut Request<Wire>, of: PartitionIndex) -> Vec
 }
 
 impl Faulty {
-    fn is(&self, edge: &Edge, to: Node, request: &Request<Wire>) -> bool {
+    fn is(&self, edge: &Edge, to: Node, client_id: Option<&str>, request: &Request<Wire>) -> bool {
+        let sends = self.client_id.is_none() || self.client_id.as_deref() == client_id;
         let is_there = self.broker.is_none_or(|broker| broker == broker_at(to));
         let is_of = |name: &String| {
             let group = group_of(request);
             group.is_some() && group == edge.group(name)
         };
-        is_there && request.kind() == Some(self.request) && self.group.as_ref().is_none_or(is_of)
+        let asks = request.kind() == Some(self.request);
+        is_there && sends && asks && self.group.as_ref().is_none_or(is_of)
     }
 }
 

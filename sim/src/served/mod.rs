@@ -28,6 +28,7 @@ mod cluster;
 mod env;
 mod faults;
 mod host;
+mod observed;
 mod options;
 mod report;
 mod retention;
@@ -37,6 +38,7 @@ mod world;
 
 pub use cluster::{ConnectionId, Output, ServedCluster};
 pub use faults::{Failing, Faulty, Unknown};
+pub use observed::{CommitSeen, Seen};
 pub use options::Options;
 pub use report::{
     BrokerReport, BrokerState, GroupReport, OffsetReport, PartitionReport, Report, TopicReport,

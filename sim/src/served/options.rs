@@ -13,6 +13,10 @@ pub struct Options {
     pub replication: u16,
     /// `min.insync.replicas`.
     pub min_insync: u32,
+    /// The racks in which the brokers stand (`broker.rack`), dealt out in turn; none: they are not
+    /// told. Replicas lie on brokers side by side, so in as many racks as there can be, as
+    /// `StripedReplicaPlacer` has it.
+    pub racks: Vec<String>,
     /// The settings of all brokers.
     pub settings: BrokerSettings,
     /// The latency of the network between the brokers. Clients have their own network.
@@ -23,6 +27,8 @@ pub struct Options {
     /// The time between two looks for records that topics no longer keep
     /// (`log.retention.check.interval.ms`).
     pub retention_check: Duration,
+    /// Whether [`Output::Observed`](super::Output) tells what becomes of the logs.
+    pub is_observed: bool,
     /// What all random choices follow from.
     pub seed: u64,
 }
@@ -39,6 +45,7 @@ impl Default for Options {
             brokers: 1,
             replication: 3,
             min_insync: 1,
+            racks: Vec::new(),
             settings: BrokerSettings {
                 group_initial_rebalance_delay: Duration::ZERO,
                 replica_fetch_wait_max: Duration::from_millis(500),
@@ -49,6 +56,7 @@ impl Default for Options {
             latency: Distribution::even(Duration::from_micros(1), Duration::from_micros(5)),
             began: None,
             retention_check: Duration::from_secs(300),
+            is_observed: false,
             seed: 0,
         }
     }

@@ -120,6 +120,18 @@ impl ServedCluster {
         }
     }
 
+    /// Returns the generation of a group, if it is stable with so many members, each of which has
+    /// its assignment.
+    pub fn stable_generation(&self, group: &str, members: usize) -> Option<i32> {
+        let Some(group) = self.edge.group(group) else {
+            return (members == 0).then_some(0);
+        };
+        let offsets = self.world.env.shared.offsets_of(group);
+        let leader = self.world.controller.leader(offsets)?;
+        let coordinator = self.world.brokers.get(leader)?.coordinator(offsets)?;
+        coordinator.stable_generation(group, members)
+    }
+
     fn partition_report(&self, partition: PartitionIndex) -> PartitionReport {
         let world = &self.world;
         let leader = world.controller.leader(partition);

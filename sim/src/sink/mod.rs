@@ -2,7 +2,7 @@
 //!
 //! A handler runs in its member's process and ends with one call to the sink, whose answer is its
 //! outcome: a function of the seed, the message and the attempt, which the sink counts. One that is
-//! the subject's `own` calls the sink and ends as it says.
+//! the subject's `own` calls the sink and ends as it says. Backend `turmoil` has the same sink.
 
 mod own;
 
@@ -15,25 +15,30 @@ use std::time::Duration;
 
 /// Number of a running handler, never used twice in a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct HandlerId(pub u32);
+pub struct HandlerId(pub u32);
 
 /// A call of a handler.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct HandlerCall {
+pub struct HandlerCall {
+    /// The member whose process runs it.
     pub member: MemberId,
+    /// The record's partition.
     pub partition: TopicPartition,
     /// Epoch of the assignment under which the consumer dispatched the record.
     pub epoch: AssignmentEpoch,
+    /// The record's offset.
     pub offset: Offset,
     /// Number of the attempt, as the consumer counts within one assignment.
     pub attempt: u32,
+    /// The message that the record carries.
     pub message: MessageId,
+    /// The message's key, if it has one.
     pub key: Option<u32>,
 }
 
 /// The sink, and the handlers in flight.
 #[derive(Debug, Default)]
-pub(crate) struct Sink {
+pub struct Sink {
     /// By message id.
     messages: Vec<Handled>,
     running: Vec<Running>,
@@ -90,7 +95,7 @@ struct Outage {
 
 /// The answer of the sink to a handler.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Answer {
+pub struct Answer {
     /// The trace's entry about it, if there is one.
     pub observation: Option<TraceEvent>,
     /// The handler that gets it.
@@ -101,16 +106,18 @@ pub(crate) struct Answer {
 
 /// A handler that began.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Started {
+pub struct Started {
     /// The trace's entry about its start.
     pub observation: TraceEvent,
-    /// The time at which the handler comes back; `None`: never.
+    /// Its number.
+    pub handler: HandlerId,
+    /// The time at which the handler comes back; `None`: not by itself.
     pub done: Option<(Instant, HandlerId)>,
 }
 
 impl Sink {
     /// Creates a sink that has seen nothing.
-    pub(crate) fn new(plan: &Plan) -> Self {
+    pub fn new(plan: &Plan) -> Self {
         let highest = plan
             .messages
             .iter()
@@ -128,12 +135,13 @@ impl Sink {
     }
 
     /// Starts a handler.
-    pub(crate) fn start(&mut self, plan: &Plan, now: Instant, call: HandlerCall) -> Started {
+    pub fn start(&mut self, plan: &Plan, now: Instant, call: HandlerCall) -> Started {
         let (fate, attempt) = self.count(call.message);
         let (outcome, takes) = self.draw(plan, &call, fate, attempt);
         let id = HandlerId(self.next);
         Started {
             observation: self.run(call, attempt, outcome, None),
+            handler: id,
             done: outcome.is_some().then_some((now + takes, id)),
         }
     }
@@ -209,7 +217,7 @@ impl Sink {
 
     /// Gives a handler the answer of the sink, which is the end of the simulator's handlers. `None`
     /// where it was stopped before.
-    pub(crate) fn finish(&mut self, id: HandlerId) -> Option<Answer> {
+    pub fn finish(&mut self, id: HandlerId) -> Option<Answer> {
         let index = self.running.iter().position(|running| running.id == id)?;
         let running = self.running[index];
         let outcome = running.outcome?;
@@ -225,7 +233,7 @@ impl Sink {
     }
 
     /// Returns the member that runs a handler.
-    pub(crate) fn member_of(&self, id: HandlerId) -> Option<MemberId> {
+    pub fn member_of(&self, id: HandlerId) -> Option<MemberId> {
         self.running
             .iter()
             .find(|running| running.id == id)
@@ -233,7 +241,7 @@ impl Sink {
     }
 
     /// Stops a handler, if it runs; returns what the trace says of it, and its call.
-    pub(crate) fn cancel(
+    pub fn cancel(
         &mut self,
         member: MemberId,
         partition: TopicPartition,
@@ -254,7 +262,7 @@ impl Sink {
     }
 
     /// Stops all handlers of a process that died.
-    pub(crate) fn kill(&mut self, member: MemberId, mut observe: impl FnMut(TraceEvent)) {
+    pub fn kill(&mut self, member: MemberId, mut observe: impl FnMut(TraceEvent)) {
         self.running.retain(|running| {
             let lives = running.call.member != member;
             if !lives {
@@ -265,13 +273,13 @@ impl Sink {
     }
 
     /// Returns whether no handler runs, nor work that one left behind is at the sink.
-    pub(crate) fn is_idle(&self) -> bool {
+    pub fn is_idle(&self) -> bool {
         let mut running = self.running.iter();
         running.all(|r| r.has_returned() && r.own.is_none_or(|own| !own.calls))
     }
 
     /// Returns the number of a partition's handlers that run in a member's process.
-    pub(crate) fn in_flight(&self, member: MemberId, partition: TopicPartition) -> u32 {
+    pub fn in_flight(&self, member: MemberId, partition: TopicPartition) -> u32 {
         let running = self.running.iter();
         running
             .filter(|r| r.call.member == member && r.call.partition == partition)
@@ -280,29 +288,29 @@ impl Sink {
     }
 
     /// Makes a member's handlers take `factor` times as long.
-    pub(crate) fn slow(&mut self, member: MemberId, factor: u32) {
+    pub fn slow(&mut self, member: MemberId, factor: u32) {
         self.spells[member.0 as usize].slow = factor;
     }
 
     /// Lets a member's handlers take their own time again. Returns whether any took longer.
-    pub(crate) fn unslow(&mut self, member: MemberId) -> bool {
+    pub fn unslow(&mut self, member: MemberId) -> bool {
         let spell = &mut self.spells[member.0 as usize];
         spell.slow = 1;
         std::mem::take(&mut spell.slowed)
     }
 
     /// Makes a member's handlers hang, those that begin from now on.
-    pub(crate) fn hang(&mut self, member: MemberId) {
+    pub fn hang(&mut self, member: MemberId) {
         self.spells[member.0 as usize].hanging += 1;
     }
 
     /// Returns whether a handler of the member has begun under a hang that has not ended.
-    pub(crate) fn has_hung(&self, member: MemberId) -> bool {
+    pub fn has_hung(&self, member: MemberId) -> bool {
         self.spells[member.0 as usize].hung
     }
 
     /// Ends a hang: the handlers that hung come back now, with an error. Returns them.
-    pub(crate) fn unhang(&mut self, member: MemberId) -> Vec<HandlerId> {
+    pub fn unhang(&mut self, member: MemberId) -> Vec<HandlerId> {
         let spell = &mut self.spells[member.0 as usize];
         spell.hanging = spell.hanging.saturating_sub(1);
         if spell.hanging > 0 {
@@ -322,7 +330,7 @@ impl Sink {
     }
 
     /// Makes a share of all attempts fail from now on.
-    pub(crate) fn begin_outage(&mut self, fault: FaultId, outcome: Outcome, share: f64) {
+    pub fn begin_outage(&mut self, fault: FaultId, outcome: Outcome, share: f64) {
         self.outages.push(Outage {
             fault,
             outcome,
@@ -332,7 +340,7 @@ impl Sink {
     }
 
     /// Ends an outage. Returns whether any attempt failed by it.
-    pub(crate) fn end_outage(&mut self, fault: FaultId) -> bool {
+    pub fn end_outage(&mut self, fault: FaultId) -> bool {
         let mut outages = self.outages.iter();
         let index = outages.position(|outage| outage.fault == fault);
         // The rest keep their order: the first that hits says how an attempt fails.

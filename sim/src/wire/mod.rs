@@ -88,6 +88,8 @@ pub(crate) struct Edge {
 /// What the edge of a cluster is to be.
 pub(crate) struct EdgeOptions<'a> {
     pub(crate) settings: &'a ClusterSettings,
+    /// The racks of the brokers, dealt out in turn.
+    pub(crate) racks: &'a [String],
     /// What ids follow from.
     pub(crate) seed: u64,
 }
@@ -95,7 +97,7 @@ pub(crate) struct EdgeOptions<'a> {
 impl Edge {
     pub(crate) fn new(options: EdgeOptions<'_>) -> Self {
         Self {
-            names: Names::new(options.settings, options.seed),
+            names: Names::new(&options),
         }
     }
 

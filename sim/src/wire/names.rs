@@ -1,10 +1,11 @@
 //! The names of topics, groups, members and instances, as brokers know them, with what is set of
 //! topics.
 
+use super::EdgeOptions;
 use super::settings::{
     BrokerSetting, MIN_INSYNC, Setting, Source, TopicSettings, number, of_brokers,
 };
-use crate::cluster::{ClusterSettings, Placement, Shared};
+use crate::cluster::{Placement, Shared};
 use crate::protocol::{GroupIndex, GroupMemberId, Node};
 use crate::topology::PartitionIndex;
 use kafka_protocol::messages::BrokerId as KafkaBroker;
@@ -26,19 +27,23 @@ pub(super) struct Names {
     offsets: Vec<PartitionIndex>,
     pub(super) placement: Placement,
     pub(super) broker_settings: Vec<BrokerSetting>,
+    /// The racks of the brokers, dealt out in turn.
+    racks: Vec<StrBytes>,
     rng: Rng,
     producers: i64,
 }
 
 impl Names {
-    pub(super) fn new(settings: &ClusterSettings, seed: u64) -> Self {
+    pub(super) fn new(options: &EdgeOptions<'_>) -> Self {
+        let settings = options.settings;
         let mut names = Self {
             known: plimsoll_codec::Names::new(),
             settings: BTreeMap::new(),
             offsets: settings.offsets.iter().collect(),
             placement: settings.placement,
             broker_settings: of_brokers(settings),
-            rng: Rng::substream(seed, Purpose::Ties, 1),
+            racks: options.racks.iter().cloned().map(Into::into).collect(),
+            rng: Rng::substream(options.seed, Purpose::Ties, 1),
             producers: 0,
         };
         for node in 0..settings.placement.brokers {
@@ -63,6 +68,11 @@ impl Names {
     pub(super) fn address(&self, broker: Node) -> (StrBytes, i32) {
         let known = self.known.address(broker).cloned();
         known.map_or_else(Default::default, |(host, port)| (host, port.into()))
+    }
+
+    /// Returns the rack in which a broker stands, where that is set.
+    pub(super) fn rack(&self, broker: Node) -> Option<&StrBytes> {
+        self.racks.iter().cycle().nth(broker.0.into())
     }
 
     pub(super) fn uuid(&mut self) -> Uuid {

@@ -259,6 +259,18 @@ pub(super) struct BrokerSetting {
     pub(super) source: Source,
 }
 
+impl BrokerSetting {
+    /// Returns the setting of the rack in which a broker stands.
+    pub(super) fn rack(rack: &str) -> Self {
+        Self {
+            name: "broker.rack",
+            kind: Kind::String,
+            value: rack.to_owned(),
+            source: Source::StaticBroker,
+        }
+    }
+}
+
 /// Returns the settings of every broker, as far as a broker here has them.
 pub(super) fn of_brokers(cluster: &ClusterSettings) -> Vec<BrokerSetting> {
     let broker = &cluster.broker;

@@ -1,9 +1,10 @@
 //! Every planted bug, with the properties that it breaks.
 
 use super::client::{assignors, client_spec, committing, fetching, membership, starts};
-use super::{Control, commits, drains, exits, handlers, letters, offsets, repeats, spec, stalls};
+use super::{
+    Control, Spec, commits, drains, exits, handlers, letters, offsets, repeats, spec, stalls,
+};
 use plimsoll_oracle::Property;
-use plimsoll_sim::recipes::SubjectSpec;
 
 /// A planted bug.
 pub(crate) struct Planted {
@@ -14,11 +15,11 @@ pub(crate) struct Planted {
     /// The properties that it breaks, the plainest first.
     pub(crate) breaks: &'static [Property],
     /// The core and its client with this bug.
-    pub(crate) spec: SubjectSpec,
+    pub(crate) spec: Spec,
 }
 
 /// The core without a bug.
-pub(crate) const CONTROL: SubjectSpec = spec::<Control>();
+pub(crate) const CONTROL: Spec = spec::<Control>();
 
 macro_rules! catalogue {
     ($($place:literal, $spec:ident { $($file:ident::$bug:ident: $($property:ident)+;)+ })+) => {

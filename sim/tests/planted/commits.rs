@@ -1,11 +1,10 @@
 //! Bugs by which a commit carries what it must not, or comes when it must not.
 
-use super::{Bug, leave_out};
+use super::{Bug, Payload, leave_out};
 use plimsoll_core::{
     Command, CommitId, CommitOffset, CommitOutcome, Config, Event, NextOffset, Outcome,
     TopicPartition,
 };
-use plimsoll_sim::recipes::Payload;
 use std::collections::{BTreeMap, VecDeque};
 
 /// vector#24215: workers side by side, and the highest finished record is committed.

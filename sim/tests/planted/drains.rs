@@ -1,10 +1,9 @@
 //! Bugs in giving partitions up, and in stopping.
 
-use super::Bug;
+use super::{Bug, Payload};
 use plimsoll_core::{
     Command, CommitId, CommitOffset, Event, NextOffset, RebalanceId, TopicPartition,
 };
-use plimsoll_sim::recipes::Payload;
 use std::collections::{BTreeMap, VecDeque};
 
 /// kafka-go#1398: what was buffered is handled after the revocation.

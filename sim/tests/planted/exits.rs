@@ -1,8 +1,7 @@
 //! Bugs by which a process ends that was not asked to.
 
-use super::Bug;
+use super::{Bug, Payload};
 use plimsoll_core::{Command, CommitOutcome, Event, Outcome};
-use plimsoll_sim::recipes::Payload;
 use std::collections::VecDeque;
 
 /// confluent-kafka-go#494: a commit that is refused ends the process.

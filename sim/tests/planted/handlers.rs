@@ -1,11 +1,10 @@
 //! Bugs in how handlers are called and how records are given up: order, limits, dead letters.
 
-use super::Bug;
+use super::{Bug, Payload};
 use plimsoll_core::{
     AssignmentEpoch, Command, Config, DeadLetterReason, Event, Offset, Ordering, Outcome,
     TopicPartition,
 };
-use plimsoll_sim::recipes::Payload;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 

@@ -1,8 +1,7 @@
 //! Bugs with dead letters and the budget of attempts.
 
-use super::Bug;
+use super::{Bug, Payload};
 use plimsoll_core::{Command, Config, Event, Outcome};
-use plimsoll_sim::recipes::Payload;
 use std::collections::VecDeque;
 use std::time::Duration;
 

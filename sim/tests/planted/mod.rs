@@ -1,5 +1,6 @@
 //! How a bug is planted around the core: it changes what goes in or comes out.
 
+mod bug;
 mod catalogue;
 pub(crate) mod client;
 pub(crate) mod commits;
@@ -15,133 +16,24 @@ mod rewinds;
 pub(crate) mod stalls;
 mod standstill;
 
-use plimsoll_core::{
-    Command, CommitOffset, CommitOutcome, Config, Consumer, Event, Instant, Machine,
-};
-use plimsoll_sim::recipes::{Behaviour, Payload, Polling, SubjectSpec};
-use std::collections::VecDeque;
+pub(crate) use bug::{Bug, Control, Planted, leave_out};
+pub(crate) use plimsoll_sim::recipes::Payload;
+pub(crate) use plimsoll_sim::recipes::SubjectSpec as Spec;
 
-/// What a planted bug does to the traffic between the driver and the core.
-pub(crate) trait Bug: Default + 'static {
-    /// Changes the settings.
-    fn config(_config: &mut Config) {}
-
-    /// Changes an event on its way in; `None`: the core never learns of it.
-    fn event(
-        &mut self,
-        event: Event<Payload>,
-        _out: &mut VecDeque<Command<Payload>>,
-    ) -> Option<Event<Payload>> {
-        Some(event)
-    }
-
-    /// Changes a command on its way out; the answers that the core gets at once go into `answers`.
-    fn command(
-        &mut self,
-        command: Command<Payload>,
-        _answers: &mut Vec<Event<Payload>>,
-    ) -> Option<Command<Payload>> {
-        Some(command)
-    }
-
-    /// Puts commands around one that goes out, or takes it away.
-    fn expand(&mut self, command: Command<Payload>) -> Vec<Command<Payload>> {
-        vec![command]
-    }
-}
-
-/// The core with a bug.
-pub(crate) struct Planted<B> {
-    core: Consumer<Payload>,
-    bug: B,
-    out: VecDeque<Command<Payload>>,
-    now: Instant,
-}
+use plimsoll_core::{Config, Machine};
+use plimsoll_sim::recipes::{Behaviour, Polling};
 
 /// Builds a process's consumer with the bug `B`.
 pub(crate) fn build<B: Bug>(config: &Config) -> Box<dyn Machine<Payload>> {
-    let mut config = *config;
-    B::config(&mut config);
-    Box::new(Planted {
-        core: Consumer::new(config),
-        bug: B::default(),
-        out: VecDeque::new(),
-        now: Instant::ZERO,
-    })
+    Box::new(Planted::<B>::new(*config))
 }
 
 /// Returns the core with the bug `B` on the client of librdkafka.
-pub(crate) const fn spec<B: Bug>() -> SubjectSpec {
-    SubjectSpec {
+pub(crate) const fn spec<B: Bug>() -> Spec {
+    Spec {
         build: build::<B>,
         polling: Polling::Always,
         behaviour: Behaviour::PLIMSOLL,
         seams: None,
     }
 }
-
-/// Leaves the offsets out of a commit that `is_left_out` names; a commit of which nothing is left
-/// is answered as accepted, and never sent.
-pub(crate) fn leave_out(
-    command: Command<Payload>,
-    answers: &mut Vec<Event<Payload>>,
-    is_left_out: impl Fn(&CommitOffset) -> bool,
-) -> Option<Command<Payload>> {
-    let Command::Commit {
-        commit,
-        mut offsets,
-    } = command
-    else {
-        return Some(command);
-    };
-    offsets.retain(|offset| !is_left_out(offset));
-    if offsets.is_empty() {
-        answers.push(Event::CommitFinished {
-            commit,
-            outcome: CommitOutcome::Ok,
-        });
-        return None;
-    }
-    Some(Command::Commit { commit, offsets })
-}
-
-impl<B: Bug> Machine<Payload> for Planted<B> {
-    fn handle_event(&mut self, now: Instant, event: Event<Payload>) {
-        self.now = now;
-        if let Some(event) = self.bug.event(event, &mut self.out) {
-            self.core.handle_event(now, event);
-        }
-    }
-
-    fn handle_timeout(&mut self, now: Instant) {
-        self.now = now;
-        self.core.handle_timeout(now);
-    }
-
-    fn poll_command(&mut self) -> Option<Command<Payload>> {
-        loop {
-            if let Some(command) = self.out.pop_front() {
-                return Some(command);
-            }
-            let command = self.core.poll_command()?;
-            let mut answers = Vec::new();
-            let command = self.bug.command(command, &mut answers);
-            for answer in answers {
-                self.core.handle_event(self.now, answer);
-            }
-            if let Some(command) = command {
-                self.out.extend(self.bug.expand(command));
-            }
-        }
-    }
-
-    fn poll_timeout(&self) -> Option<Instant> {
-        self.core.poll_timeout()
-    }
-}
-
-/// No bug: the control.
-#[derive(Default)]
-pub(crate) struct Control;
-
-impl Bug for Control {}

@@ -1,8 +1,7 @@
 //! Bugs with the position from which a partition is read.
 
-use super::{Bug, leave_out};
+use super::{Bug, Payload, leave_out};
 use plimsoll_core::{Command, Event, NextOffset, TopicPartition};
-use plimsoll_sim::recipes::Payload;
 use std::collections::{BTreeMap, VecDeque};
 
 /// kafka-go#904: a group that starts at the end commits nothing until a record came.

@@ -1,10 +1,9 @@
 //! Bugs that repeat what was done: commits that are not made, and positions that are not kept.
 
-use super::Bug;
+use super::{Bug, Payload};
 use plimsoll_core::{
     Command, CommitOutcome, Config, Event, NextOffset, Offset, Outcome, RebalanceId, TopicPartition,
 };
-use plimsoll_sim::recipes::Payload;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// Takes a commit for accepted without sending it; returns other commands as they are.

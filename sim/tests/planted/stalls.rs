@@ -1,8 +1,7 @@
 //! Bugs by which a partition stands still, by the report that names them, and one that is none.
 
-use super::Bug;
+use super::{Bug, Payload};
 use plimsoll_core::{Command, CommitId, CommitOutcome, Event, Outcome, TopicPartition};
-use plimsoll_sim::recipes::Payload;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// quix-streams#1124, librdkafka#843: after a commit that failed, one of its partitions is read no

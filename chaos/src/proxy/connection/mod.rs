@@ -16,8 +16,9 @@ use super::observe::{Answer, Asked};
 use super::rewrite::Addresses;
 use super::seen::{Report, Seen};
 use super::session::Session;
-use crate::access::Stream;
+use crate::admin::HARNESS;
 use crate::channel::Sender;
+use plimsoll_access::Stream;
 use plimsoll_oracle::RequestKind;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -173,7 +174,7 @@ impl Connection {
 
     async fn connect(&self) -> Option<Stream> {
         let address = &self.link.broker.address.address;
-        let connecting = self.link.broker.access.connect(address);
+        let connecting = self.link.broker.access.connect(address, HARNESS);
         let stream = match tokio::time::timeout(CONNECT_WITHIN, connecting).await {
             Ok(Ok(stream)) => stream,
             Ok(Err(error)) => {

@@ -191,7 +191,7 @@ async fn members_elsewhere_are_told_the_host_that_they_reach() {
         address: "127.0.0.1:9".into(),
     };
     let unread = Sender::new(drop);
-    let access = crate::access::Access::default();
+    let access = plimsoll_access::Access::default();
     let proxy = Proxy::open(1, &[broker], &access, &reach, &unread).await;
     let proxy = proxy.expect("a port");
     let told = proxy.bootstraps()[MemberId(0)].clone();

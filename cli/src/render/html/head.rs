@@ -137,7 +137,7 @@ fn numbers(report: &Report, bugs: &[Bug<'_>]) -> Element {
     let totals = report.totals();
     let measures = totals.measures;
     let clock = match report.backend {
-        BackendName::Sim => "simulated time",
+        BackendName::Sim | BackendName::Turmoil => "simulated time",
         BackendName::Kafka => "real time",
     };
     let count = |number: u64, one, many| (if number == 1 { one } else { many }, thousands(number));

@@ -111,6 +111,16 @@ fn totals(page: &mut Page, report: &Report, detail: Detail) {
                 thousands(per_second(totals.schedules, elapsed) as u64),
             ));
         }
+        BackendName::Turmoil => {
+            let hours = hours(totals.simulated);
+            page.paragraph("", &format!("Ran {schedules}: {hours:.1} simulated hours."));
+            page.line(&format!(
+                "Took {:.2} s on {}: {:.1} schedules a second.",
+                elapsed.as_secs_f64(),
+                counted(jobs, "thread"),
+                per_second(totals.schedules, elapsed),
+            ));
+        }
         BackendName::Kafka => {
             let seconds = elapsed.as_secs_f64();
             let side = format!("at most {jobs} side by side");

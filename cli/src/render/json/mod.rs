@@ -169,7 +169,7 @@ enum Clock {
 impl Clock {
     const fn of(backend: BackendName, time: Duration, events: u64) -> Self {
         match backend {
-            BackendName::Sim => Self::Simulated {
+            BackendName::Sim | BackendName::Turmoil => Self::Simulated {
                 simulated_seconds: time.as_secs_f64(),
                 events,
             },

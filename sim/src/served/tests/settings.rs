@@ -1,6 +1,6 @@
 //! Settings of topics, and what brokers do about them.
 
-use crate::served::{ConnectionId, Options, Output, ServedCluster};
+use crate::served::{ConnectionId, Options, Output, Seen, ServedCluster};
 use bytes::{Bytes, BytesMut};
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::create_topics_request::{
@@ -34,22 +34,31 @@ struct Client {
     cluster: ServedCluster,
     now: Instant,
     connection: ConnectionId,
+    /// What became of logs, where that is observed.
+    observed: Vec<Seen>,
 }
 
 impl Client {
     /// Starts a cluster with these brokers, each of which has a replica of the topic.
     fn new(brokers: u16, settings: &[(&str, &str)]) -> Self {
-        let mut cluster = ServedCluster::new(Options {
+        let options = Options {
             brokers,
             began: Some(Duration::from_millis(BEGAN as u64)),
             ..Options::default()
-        });
+        };
+        Self::of(options, settings)
+    }
+
+    fn of(options: Options, settings: &[(&str, &str)]) -> Self {
+        let brokers = options.brokers;
+        let mut cluster = ServedCluster::new(options);
         let now = Instant::from_millis(1);
         let connection = cluster.connect(now, BrokerId(1), "localhost".into());
         let mut client = Self {
             cluster,
             now,
             connection: connection.expect("it listens"),
+            observed: Vec::new(),
         };
         let configs = settings.iter().map(|(name, value)| {
             CreatableTopicConfig::default()
@@ -106,8 +115,12 @@ impl Client {
         self.cluster.receive(self.now, self.connection, frame);
         for _ in 0..10_000 {
             while let Some(output) = self.cluster.poll_output() {
-                if let Output::Frame(_, answer) = output {
-                    return head.read::<R>(version, answer).expect("an answer");
+                match output {
+                    Output::Frame(_, answer) => {
+                        return head.read::<R>(version, answer).expect("an answer");
+                    }
+                    Output::Observed(seen) => self.observed.push(seen),
+                    _ => {}
                 }
             }
             self.pass(Duration::from_millis(1));
@@ -210,4 +223,27 @@ fn records_have_the_time_of_their_append() {
     let future = client.produce(batch(BEGAN * 99));
     assert_eq!(future.error_code, ResponseError::InvalidTimestamp.code());
     assert_eq!(future.record_errors.len(), 1);
+}
+
+#[test]
+fn an_observer_is_told_what_becomes_readable_and_nobody_else() {
+    for is_observed in [true, false] {
+        let options = Options {
+            is_observed,
+            ..Options::default()
+        };
+        let mut client = Client::of(options, &[]);
+        for _ in 0..2 {
+            assert_eq!(client.produce(batch(BEGAN)).error_code, 0);
+        }
+        let seen = client.observed.iter().filter_map(|seen| match seen {
+            Seen::Stored {
+                partition, offset, ..
+            } => Some((partition.clone(), offset.get())),
+            _ => None,
+        });
+        let expected = [0, 1].map(|offset| ((TOPIC.to_owned(), 0), offset));
+        let expected = expected.into_iter().take(if is_observed { 2 } else { 0 });
+        assert_eq!(seen.collect::<Vec<_>>(), Vec::from_iter(expected));
+    }
 }

@@ -53,6 +53,7 @@ impl Context<'_, '_> {
                     .with_broker_id(kafka_broker(node))
                     .with_host(host)
                     .with_port(port)
+                    .with_rack(names.rack(node).cloned())
                     .with_is_fenced(!alive.contains(node))
             });
             let response = kafka::DescribeClusterResponse::default()

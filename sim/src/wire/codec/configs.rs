@@ -2,7 +2,9 @@
 
 use super::{Context, Plan, body};
 use crate::wire::names::broker_node;
-use crate::wire::settings::{Change, Setting, Source, TOPIC, TopicSettings, changed};
+use crate::wire::settings::{
+    BrokerSetting, Change, Setting, Source, TOPIC, TopicSettings, changed,
+};
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages as kafka;
 use kafka_protocol::messages::alter_configs_response::AlterConfigsResourceResponse as Altered;
@@ -28,9 +30,8 @@ impl Context<'_, '_> {
             let described = self.described(&resource, synonyms);
             let code = described.as_ref().err().map_or(0, |error| error.code());
             let mut configs = described.unwrap_or_default();
-            if let Some(wanted) = &resource.configuration_keys {
-                configs.retain(|config| wanted.contains(&config.name));
-            }
+            let wanted = resource.configuration_keys.unwrap_or_default();
+            configs.retain(|config| wanted.is_empty() || wanted.contains(&config.name));
             DescribeConfigsResult::default()
                 .with_error_code(code)
                 .with_resource_type(resource.resource_type)
@@ -60,20 +61,12 @@ impl Context<'_, '_> {
             }
             // A broker answers for itself alone.
             BROKERS if self.is_asked(name) => {
-                let settings = self.names.broker_settings.iter().map(|setting| {
-                    let synonym = DescribeConfigsSynonym::default()
-                        .with_name(StrBytes::from_static_str(setting.name))
-                        .with_value(Some(setting.value.clone().into()))
-                        .with_source(setting.source as i8);
-                    DescribeConfigsResourceResult::default()
-                        .with_name(StrBytes::from_static_str(setting.name))
-                        .with_value(Some(setting.value.clone().into()))
-                        .with_read_only(true)
-                        .with_config_source(setting.source as i8)
-                        .with_config_type(setting.kind as i8)
-                        .with_synonyms(synonyms.then_some(synonym).into_iter().collect())
-                });
-                Ok(settings.collect())
+                let rack = self.names.rack(self.at.state.node());
+                let rack = rack.map(|rack| BrokerSetting::rack(rack));
+                let settings = self.names.broker_settings.iter().chain(&rack);
+                Ok(settings
+                    .map(|setting| of_broker(setting, synonyms))
+                    .collect())
             }
             _ => Err(ResponseError::InvalidRequest),
         }
@@ -203,6 +196,23 @@ impl Context<'_, '_> {
         let response = response.with_config_resources(resources);
         Plan::answer(body(&response, self.version))
     }
+}
+
+/// Describes a setting of a broker.
+fn of_broker(setting: &BrokerSetting, with_synonyms: bool) -> DescribeConfigsResourceResult {
+    let name = StrBytes::from_static_str(setting.name);
+    let value = Some(StrBytes::from(setting.value.clone()));
+    let synonym = DescribeConfigsSynonym::default()
+        .with_name(name.clone())
+        .with_value(value.clone())
+        .with_source(setting.source as i8);
+    DescribeConfigsResourceResult::default()
+        .with_name(name)
+        .with_value(value)
+        .with_read_only(true)
+        .with_config_source(setting.source as i8)
+        .with_config_type(setting.kind as i8)
+        .with_synonyms(with_synonyms.then_some(synonym).into_iter().collect())
 }
 
 /// Describes a setting of a topic.

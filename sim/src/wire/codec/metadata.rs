@@ -68,6 +68,7 @@ impl Context<'_, '_> {
                     .with_node_id(kafka_broker(node))
                     .with_host(host)
                     .with_port(port)
+                    .with_rack(names.rack(node).cloned())
             });
             let mut topics = match failed {
                 None => described(names, &cluster, named),

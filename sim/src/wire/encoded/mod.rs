@@ -61,6 +61,7 @@ impl Encoded {
         let settings = env.cluster_settings();
         let mut edge = Edge::new(EdgeOptions {
             settings: &settings,
+            racks: &[],
             seed: env.plan.seed,
         });
         let mut shared = Shared::new(env.topology.len());

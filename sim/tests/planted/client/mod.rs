@@ -4,14 +4,15 @@
 pub(crate) mod assignors;
 pub(crate) mod committing;
 mod elsewhere;
+mod failure;
 pub(crate) mod fetching;
 pub(crate) mod membership;
 mod neutral;
 pub(crate) mod starts;
 
 use super::Control;
-use plimsoll_client::{Failure, Seams};
-use plimsoll_protocol::{Dialect, Response};
+use failure::failure_of;
+use plimsoll_client::Seams;
 use plimsoll_sim::recipes::{LeanSpeaker, SubjectSpec};
 
 /// Returns the core without a bug on the client of librdkafka with the bug `B`.
@@ -24,17 +25,4 @@ pub(crate) const fn client_spec<B: Seams<LeanSpeaker> + Default + 'static>() -> 
 
 fn stand<B: Seams<LeanSpeaker> + Default + 'static>() -> Box<dyn Seams<LeanSpeaker>> {
     Box::new(B::default())
-}
-
-/// Returns why a request came to nothing, if it did.
-fn failure_of<D: Dialect>(answer: &Result<Response<D>, Failure>) -> Option<Failure> {
-    let refusal = match answer {
-        Err(failure) => return Some(*failure),
-        Ok(Response::Failed(error)) => Some(*error),
-        Ok(Response::OffsetFetch(Err(error))) => Some(*error),
-        Ok(Response::Offsets(Err(error))) => Some(*error),
-        Ok(Response::Heartbeat(Err(error))) => Some(*error),
-        Ok(_) => None,
-    };
-    refusal.map(Failure::Refused)
 }

@@ -51,6 +51,7 @@ impl Wires {
         let settings = ClusterSettings::new(placement, 1, BrokerSettings::default());
         let mut edge = Edge::new(EdgeOptions {
             settings: &settings,
+            racks: &[],
             seed: 1,
         });
         let mut shared = Shared::new(settings.partitions);

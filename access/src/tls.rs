@@ -63,6 +63,8 @@ pub(super) fn server_name(address: &str) -> io::Result<ServerName<'static>> {
         .map_err(|error| io::Error::new(io::ErrorKind::Unsupported, format!("{host}: {error}")))
 }
 
+const NO_TLS: &str = ": perhaps it does not speak TLS at this port (`security.protocol`)";
+
 /// Says what to do about an error of a handshake.
 pub(super) fn explained(error: &io::Error) -> io::Error {
     let inner = error.get_ref();
@@ -74,10 +76,15 @@ pub(super) fn explained(error: &io::Error) -> io::Error {
         Some(Error::InvalidCertificate(
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
         )) => ": `ssl.endpoint.identification.algorithm=none` takes any name",
-        Some(Error::InvalidMessage(_)) => ": perhaps it does not speak TLS at this port",
+        Some(Error::InvalidMessage(_)) => NO_TLS,
+        None if error.kind() == io::ErrorKind::UnexpectedEof => NO_TLS,
         _ => "",
     };
-    io::Error::new(error.kind(), format!("TLS: {error}{more}"))
+    let kind = match inner {
+        Some(Error::InvalidCertificate(_)) => io::ErrorKind::Unsupported,
+        _ => error.kind(),
+    };
+    io::Error::new(kind, format!("TLS: {error}{more}"))
 }
 
 /// Verifies a certificate, but not that it names its host.

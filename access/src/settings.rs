@@ -1,7 +1,7 @@
 //! What a properties file says of TLS and SASL, in either vocabulary.
 
-use super::properties::{self, Property};
-use plimsoll_oracle::nearest;
+use super::properties::Property;
+use plimsoll_protocol::nearest;
 use std::fmt;
 use std::path::PathBuf;
 
@@ -117,14 +117,23 @@ const KEYS: [&str; 27] = [
 /// clients, and ignored.
 const OURS: [&str; 4] = ["security.", "sasl.", "ssl.", "enable.ssl."];
 
+/// The keys that there may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Keys {
+    /// Those of other matters too, as in the properties of a client.
+    Any,
+    /// Those that are read here.
+    Ours,
+}
+
 impl Settings {
-    /// Reads a properties file.
+    /// Reads properties.
     ///
     /// # Errors
-    /// Where it has a mistake: begins with its line.
-    pub(super) fn parse(text: &str) -> Result<Self, String> {
-        let file = File(properties::read(text)?);
-        file.check_keys()?;
+    /// Where there is a mistake: begins with its line, where it has one.
+    pub(super) fn of(properties: Vec<Property>, keys: Keys) -> Result<Self, String> {
+        let file = File(properties);
+        file.check_keys(keys)?;
         let Some(protocol) = file.get(&["security.protocol"]) else {
             let mut said = file.0.iter();
             return match said.find(|one| OURS.iter().any(|ours| one.key.starts_with(ours))) {
@@ -144,13 +153,14 @@ impl Settings {
     }
 }
 
-/// The properties of a file.
+/// Properties in their order.
 struct File(Vec<Property>);
 
 impl File {
-    fn check_keys(&self) -> Result<(), String> {
+    fn check_keys(&self, keys: Keys) -> Result<(), String> {
         for one in &self.0 {
             let is_ours = OURS.iter().any(|ours| one.key.starts_with(ours));
+            let is_ours = is_ours || keys == Keys::Ours;
             if KEYS.contains(&one.key.as_str()) || !is_ours && !one.is_misspelt() {
                 continue;
             }
@@ -250,10 +260,13 @@ impl File {
 impl Property {
     /// Makes the text of a mistake in it.
     fn wrong(&self, what: &str) -> String {
-        format!(":{}: `{}`: {what}", self.line, self.key)
+        let line = self
+            .line
+            .map_or_else(String::new, |line| format!(":{line}"));
+        format!("{line}: `{}`: {what}", self.key)
     }
 
-    /// Tells whether a key that begins otherwise is one of them all the same.
+    /// Returns whether a key that begins otherwise is one of them all the same.
     fn is_misspelt(&self) -> bool {
         let key = self.key.to_lowercase().replace(['_', '-'], ".");
         KEYS.contains(&key.as_str()) || nearest(&key, ["security.protocol"]).is_some()
@@ -311,10 +324,15 @@ fn names<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::properties;
     use super::*;
 
+    fn parse(text: &str) -> Result<Settings, String> {
+        Settings::of(properties::read(text)?, Keys::Any)
+    }
+
     fn sasl(text: &str) -> Sasl {
-        let settings = Settings::parse(text).expect("it is read");
+        let settings = parse(text).expect("it is read");
         settings.sasl.expect("it has SASL")
     }
 
@@ -327,8 +345,8 @@ mod tests {
                     sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule \
                     required username=\"alice\" password=\"a \\\"secret\\\"\";\n\
                     ssl.truststore.type=PEM\nssl.truststore.location=ca.pem\nclient.id=x\n";
-        let read = Settings::parse(librdkafka).expect("it is read");
-        assert_eq!(Settings::parse(java), Ok(read.clone()));
+        let read = parse(librdkafka).expect("it is read");
+        assert_eq!(parse(java), Ok(read.clone()));
         assert_eq!(sasl(java).password, Secret("a \"secret\"".into()));
         let trusted = read.tls.expect("it has TLS").trusted;
         assert_eq!(trusted, Some(Pem::File("ca.pem".into())));
@@ -342,7 +360,7 @@ mod tests {
             "bootstrap.servers=x:1\nacks=all\n",
             "security.protocol=PLAINTEXT",
         ] {
-            assert_eq!(Settings::parse(text), Ok(Settings::default()), "{text}");
+            assert_eq!(parse(text), Ok(Settings::default()), "{text}");
         }
     }
 
@@ -392,7 +410,7 @@ mod tests {
                 "a certificate needs its key",
             ),
         ] {
-            let mistake = Settings::parse(text).expect_err(text);
+            let mistake = parse(text).expect_err(text);
             assert!(mistake.contains(said), "{mistake}");
         }
     }

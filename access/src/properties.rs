@@ -1,9 +1,9 @@
 //! Properties files: a key and a value on each line, as Kafka's own tools read them.
 
-/// A property, and the line on which it begins, from 1.
+/// A property, and the line of its file on which it begins, from 1.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Property {
-    pub line: usize,
+    pub line: Option<usize>,
     pub key: String,
     pub value: String,
 }
@@ -33,7 +33,7 @@ pub(super) fn read(text: &str) -> Result<Vec<Property>, String> {
             .split_once(['=', ':'])
             .ok_or_else(|| format!(":{line}: expected KEY=VALUE, found `{whole}`"))?;
         properties.push(Property {
-            line,
+            line: Some(line),
             key: key.trim().to_owned(),
             value: value.trim().to_owned(),
         });
@@ -51,7 +51,7 @@ mod tests {
         let read = read(text).expect("it is read");
         let read: Vec<_> = read
             .iter()
-            .map(|one| (one.line, one.key.as_str(), one.value.as_str()))
+            .map(|one| (one.line.unwrap_or(0), one.key.as_str(), one.value.as_str()))
             .collect();
         let expected = [
             (3, "a.b", "c=d"),

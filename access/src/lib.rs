@@ -1,10 +1,27 @@
-//! The way to the brokers of a cluster that is there already: in plain text, or with TLS and SASL,
-//! as a properties file says.
+//! The way to Kafka's brokers: in plain text, or with TLS and SASL (PLAIN, SCRAM), as properties
+//! say, in the words of librdkafka or of Java's clients.
 //!
-//! Here alone does the harness speak either. Its own clients and those that stand trial speak plain
-//! text to a proxy on this machine, which goes on to the brokers with what the file says: so the
-//! proxy can read what passes, and no subject needs a password.
+//! ```
+//! use plimsoll_access::Access;
+//!
+//! # fn main() -> Result<(), String> {
+//! let access = Access::of([
+//!     ("security.protocol", "SASL_SSL"),
+//!     ("sasl.mechanism", "SCRAM-SHA-512"),
+//!     ("sasl.username", "billing"),
+//!     ("sasl.password", "secret"),
+//! ])?;
+//! # let _ = access;
+//! let mistake = Access::of([("security.protokol", "SSL")]).unwrap_err();
+//! assert!(mistake.ends_with("did you mean `security.protocol`?"));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! A name is proved once, when a connection begins: where a broker ends connections after a time
+//! (KIP-368), they are made anew.
 
+mod exchange;
 mod pem;
 mod properties;
 mod sasl;
@@ -14,7 +31,10 @@ mod tls;
 #[cfg(test)]
 mod tests;
 
-use settings::Settings;
+pub use exchange::exchange;
+
+use properties::Property;
+use settings::{Keys, Settings};
 use std::fs;
 use std::io;
 use std::path::Path;
@@ -44,9 +64,30 @@ impl Access {
         Self::parse(&text).map_err(|mistake| format!("{}{mistake}", path.display()))
     }
 
+    /// Takes properties in the words of librdkafka or of Java's clients, each with its value. All
+    /// have to be about this.
+    ///
+    /// # Errors
+    /// Where one, or a file that it names, has a mistake: says which, and what was expected.
+    pub fn of<K: Into<String>, V: Into<String>>(
+        properties: impl IntoIterator<Item = (K, V)>,
+    ) -> Result<Self, String> {
+        let properties = properties.into_iter().map(|(key, value)| Property {
+            line: None,
+            key: key.into(),
+            value: value.into(),
+        });
+        let settings = Settings::of(properties.collect(), Keys::Ours);
+        let access = settings.and_then(Self::with);
+        access.map_err(|mistake| mistake.trim_start_matches(": ").to_owned())
+    }
+
     /// Reads the text of a properties file. A mistake begins with its line.
     fn parse(text: &str) -> Result<Self, String> {
-        let settings = Settings::parse(text)?;
+        Self::with(Settings::of(properties::read(text)?, Keys::Any)?)
+    }
+
+    fn with(settings: Settings) -> Result<Self, String> {
         let tls = settings.tls.as_ref();
         let tls = tls.map(tls::connector).transpose();
         Ok(Self {
@@ -55,16 +96,19 @@ impl Access {
         })
     }
 
-    /// Tells whether brokers are reached in plain text and without a password, as any client can.
-    pub(crate) fn is_plain(&self) -> bool {
+    /// Returns whether brokers are reached in plain text and without a password, as any client can.
+    pub fn is_plain(&self) -> bool {
         *self.settings == Settings::default()
     }
 
-    /// Connects with a broker, and proves the name that the file gives.
+    /// Connects with a broker at `HOST:PORT`, and proves the name that the properties give. Takes
+    /// as long as the broker does.
     ///
     /// # Errors
-    /// Where the broker does not answer, or either side refuses the other.
-    pub(crate) async fn connect(&self, address: &str) -> io::Result<Stream> {
+    /// Where the broker does not answer, or either side refuses the other: says whether for the
+    /// certificate, for the credentials or for the protocol. What stays so, whatever is tried, is
+    /// [`Unsupported`](io::ErrorKind::Unsupported).
+    pub async fn connect(&self, address: &str, client_id: &str) -> io::Result<Stream> {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
         let mut stream = match &self.tls {
@@ -76,7 +120,7 @@ impl Access {
             }
         };
         if let Some(sasl) = &self.settings.sasl {
-            sasl::authenticate(&mut stream, sasl).await?;
+            sasl::authenticate(&mut stream, client_id, sasl).await?;
         }
         Ok(stream)
     }
@@ -97,14 +141,18 @@ impl std::fmt::Debug for Access {
 }
 
 /// A connection with a broker.
-pub(crate) enum Stream {
+#[derive(Debug)]
+pub enum Stream {
+    /// In plain text.
     Plain(TcpStream),
+    /// Over TLS.
     Tls(Box<TlsStream<TcpStream>>),
 }
 
 impl Stream {
     /// Returns the connection below TLS.
-    pub(crate) fn tcp(&self) -> &TcpStream {
+    #[must_use]
+    pub fn tcp(&self) -> &TcpStream {
         match self {
             Self::Plain(stream) => stream,
             Self::Tls(stream) => stream.get_ref().0,

@@ -1,7 +1,7 @@
 //! SASL with a broker: PLAIN (RFC 4616) and SCRAM (RFC 5802), in Kafka's own requests.
 
 use super::settings::{Mechanism, Sasl};
-use crate::admin::exchange;
+use crate::exchange;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
@@ -9,10 +9,12 @@ use kafka_protocol::ResponseError;
 use kafka_protocol::error::ParseResponseErrorCode as _;
 use kafka_protocol::messages::{SaslAuthenticateRequest, SaslHandshakeRequest};
 use kafka_protocol::protocol::StrBytes;
+use plimsoll_codec::frames::Head;
 use ring::rand::{SecureRandom as _, SystemRandom};
 use ring::{digest, hmac, pbkdf2};
 use std::io;
 use std::num::NonZeroU32;
+use std::ops::RangeInclusive;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 /// Proves a name to a broker.
@@ -21,12 +23,22 @@ use tokio::io::{AsyncRead, AsyncWrite};
 /// Where the broker refuses, or is not the one that knows the password.
 pub(super) async fn authenticate(
     stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
+    client_id: &str,
     sasl: &Sasl,
 ) -> io::Result<()> {
+    let head = |correlation| Head {
+        correlation,
+        client_id: StrBytes::from_string(client_id.to_owned()),
+    };
     let name = sasl.mechanism.name();
     let request = SaslHandshakeRequest::default().with_mechanism(StrBytes::from_static_str(name));
-    let answer = exchange(stream, &request, 1, 0).await?;
+    let answer = exchange(stream, &head(0), &request, 1).await?;
     if let Some(error) = answer.error_code.err() {
+        if error == ResponseError::IllegalSaslState {
+            return Err(refused(
+                "that it wants no SASL at this port (`security.protocol`)",
+            ));
+        }
         let known: Vec<&str> = answer.mechanisms.iter().map(|known| &**known).collect();
         let known = match known.is_empty() {
             true => String::new(),
@@ -40,14 +52,14 @@ pub(super) async fn authenticate(
                 username, password, ..
             } = sasl;
             let message = format!("\0{username}\0{}", password.0);
-            send(stream, 1, message).await.map(drop)
+            send(stream, &head(1), message).await.map(drop)
         }
         Mechanism::ScramSha256 | Mechanism::ScramSha512 => {
             let nonce = nonce()?;
             let scram = Scram::new(sasl, &nonce);
-            let first = send(stream, 1, scram.first()).await?;
+            let first = send(stream, &head(1), scram.first()).await?;
             let (last, signature) = scram.last(&first)?;
-            let proof = send(stream, 2, last).await?;
+            let proof = send(stream, &head(2), last).await?;
             match proof == format!("v={signature}") {
                 true => Ok(()),
                 false => Err(refused("a wrong signature: it does not know the password")),
@@ -59,11 +71,11 @@ pub(super) async fn authenticate(
 /// Sends a message, and returns the broker's.
 async fn send(
     stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
-    correlation: i32,
+    head: &Head,
     message: String,
 ) -> io::Result<String> {
     let request = SaslAuthenticateRequest::default().with_auth_bytes(Bytes::from(message));
-    let answer = exchange(stream, &request, 1, correlation).await?;
+    let answer = exchange(stream, head, &request, 1).await?;
     match answer.error_code.err() {
         None => String::from_utf8(answer.auth_bytes.to_vec())
             .map_err(|_| refused("a message that is no text")),
@@ -101,6 +113,10 @@ struct Scram<'a> {
     bare: String,
 }
 
+/// The numbers of iterations that are done: Kafka's least one (`ScramMechanism`), which makes a
+/// password hard to guess, up to one that takes a tenth of a second.
+const ITERATIONS: RangeInclusive<u32> = 4_096..=100_000;
+
 /// The part on channel binding: there is none.
 const NO_BINDING: &str = "n,,";
 
@@ -136,6 +152,11 @@ impl<'a> Scram<'a> {
         let (Some(nonce), Some(salt), Some(iterations)) = (nonce, salt, iterations) else {
             return Err(refused("what is no message of SCRAM"));
         };
+        if !ITERATIONS.contains(&iterations.get()) {
+            let (least, most) = ITERATIONS.into_inner();
+            let why = format!("{iterations} iterations of SCRAM; expected {least} to {most}");
+            return Err(refused(&why));
+        }
         let mut salted = vec![0; self.hash.digest_algorithm().output_len()];
         pbkdf2::derive(
             self.key,
@@ -186,9 +207,11 @@ mod tests {
              p=dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ="
         );
         assert_eq!(signature, "6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=");
-        // Another's nonce, or none of its parts.
+        // Another's nonce, too little work or too much, or none of its parts.
         for other in [
             "r=other,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096",
+            "r=rOprNGfwEbeRWgbNEkqOx,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=1",
+            "r=rOprNGfwEbeRWgbNEkqOx,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4000000000",
             "e=other-error",
             "",
         ] {
