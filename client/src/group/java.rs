@@ -18,6 +18,8 @@ use std::time::Duration;
 /// (`AbstractCoordinator.JOIN_GROUP_TIMEOUT_LAPSE`).
 const JOIN_LAPSE: Duration = Duration::from_secs(5);
 
+type JoinResult<S> = Result<Joined<<S as Speaker>::Dialect>, Failure>;
+
 /// Whether the application polls, and what waits for that.
 #[derive(Debug)]
 pub(super) struct Polls<S: Speaker> {
@@ -26,7 +28,7 @@ pub(super) struct Polls<S: Speaker> {
     /// Whether a rebalance is to begin (`AbstractCoordinator.rejoinNeeded`).
     rejoins: bool,
     /// What became of a join, by the number of the attempt.
-    answer: Option<(u32, Result<Joined<S::Dialect>, Failure>)>,
+    answer: Option<(u32, JoinResult<S>)>,
     /// Number of heartbeats in a row that failed (`Heartbeat.heartbeatAttempts`).
     failed_beats: u32,
 }
@@ -79,11 +81,7 @@ impl<S: Speaker> Group<S> {
     }
 
     /// Keeps what became of a join for the next poll.
-    pub(super) fn keep_for_poll(
-        &mut self,
-        attempt: u32,
-        answer: Result<Joined<S::Dialect>, Failure>,
-    ) {
+    pub(super) fn keep_for_poll(&mut self, attempt: u32, answer: JoinResult<S>) {
         self.polls.answer = Some((attempt, answer));
     }
 

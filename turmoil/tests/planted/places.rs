@@ -5,6 +5,7 @@ pub(crate) const PLACES: &[(&str, &[&str])] = &[
     (
         "bench/commit-interval",
         &[
+            "TakesLateFetches",
             "WrongPlusOne",
             "FiltersTooMuch",
             "FirstCommitIsTheStart",
@@ -104,4 +105,13 @@ pub(crate) const PLACES: &[(&str, &[&str])] = &[
     ),
     ("topic/retention-between-owners", &["OutOfRangeToTheEnd"]),
     ("topic/retention-while-reading", &["NeverSeeks"]),
+    (
+        "reference",
+        &["SendsOldCommitsAgain", "CommitsInTheNextGeneration"],
+    ),
+    ("topic/out-of-range-in-range", &["ErrorsResetToTheEnd"]),
+    (
+        "commit/tiny-buffers-eager",
+        &["ResumeSkips", "PauseOutlivesAssignment"],
+    ),
 ];
