@@ -88,7 +88,7 @@ pub struct Behaviour {
     /// Java's clients keep it (`AbstractFetch.fetchRecords`: "retaining for future fetches"), and
     /// so does Plimsoll's consumer over librdkafka, which only stops to read the queue
     /// (`consumer/src/librdkafka/fetching.rs`). librdkafka's own pause throws it away
-    /// (`rd_kafka_toppar_pause_resume`). Simulated clients do as librdkafka does.
+    /// (`rd_kafka_toppar_pause_resume`). Simulated clients do as librdkafka does, except Java's.
     pub pause_keeps: bool,
     /// Whether the session ends at a position out of range (`brokerConsumer.handleResponses` of
     /// Sarama: "shut it down and force the user to choose what to do";

@@ -10,15 +10,15 @@
 //! which the handler has not returned; but what became of it nobody asks. Without it the loop calls
 //! `commitSync()` when it is through with them, and waits.
 //!
-//! Real auto-commit commits positions that are committed already, too, in each interval; here only
-//! those that moved. Of a cooperative member it commits before the join, and here when partitions
-//! are revoked after it.
+//! Each commit carries all positions, also those that are committed already: so auto-commit makes
+//! good, in its next interval, what a late commit undid. Of a cooperative member it commits before
+//! the join, and here when partitions are revoked after it.
 
 use super::Payload;
 use super::sarama::start_of;
 use plimsoll_core::{
-    Assignment, AssignmentEpoch, Command, CommitId, CommitOffset, CommitOutcome, Config, Event,
-    InitialPosition, Instant, Machine, NextOffset, RebalanceId, Record, Start, TopicPartition,
+    Assignment, AssignmentEpoch, Command, CommitId, CommitOffset, Config, Event, InitialPosition,
+    Instant, Machine, NextOffset, RebalanceId, Record, Start, TopicPartition,
 };
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -56,8 +56,8 @@ struct Java {
     owes_commit: bool,
     /// Time from which on a poll commits (`nextAutoCommitTimer`).
     commit_at: Instant,
-    /// The commit in flight, with what it carries.
-    committing: Option<(CommitId, Vec<Carried>)>,
+    /// The commit in flight.
+    committing: Option<CommitId>,
     last_commit: CommitId,
     ending: Option<Ending>,
     /// Whether the process is to stop.
@@ -65,16 +65,12 @@ struct Java {
     commands: VecDeque<Command<Payload>>,
 }
 
-type Carried = (TopicPartition, AssignmentEpoch, NextOffset);
-
 #[derive(Debug)]
 struct Assigned {
     partition: TopicPartition,
     epoch: AssignmentEpoch,
     /// The offset behind the last record that a poll returned.
     position: NextOffset,
-    /// What is committed, as far as this member knows.
-    committed: Option<NextOffset>,
 }
 
 /// What waits for a last commit.
@@ -86,12 +82,6 @@ struct Ending {
     is_committed: bool,
     /// Time at which it waits no longer. A revocation waits for as long as the client tries.
     until: Instant,
-}
-
-impl Assigned {
-    fn is_dirty(&self) -> bool {
-        self.committed != Some(self.position)
-    }
 }
 
 impl Java {
@@ -129,7 +119,6 @@ impl Java {
                 partition: assignment.partition,
                 epoch: self.last_epoch,
                 position,
-                committed: assignment.committed,
             });
         }
         // "Reschedule the auto commit starting from now" (`onJoinComplete`).
@@ -167,10 +156,6 @@ impl Java {
         !self.running && self.polled.is_empty()
     }
 
-    fn is_dirty(&self) -> bool {
-        self.assigned.iter().any(Assigned::is_dirty)
-    }
-
     /// Does what follows when the loop is through with the records of a poll: the commit of the
     /// loop, or the one of the next poll, and what that poll is told besides.
     fn advance(&mut self, now: Instant) {
@@ -181,7 +166,7 @@ impl Java {
         if !self.is_polling() || self.committing.is_some() {
             return;
         }
-        if std::mem::take(&mut self.owes_commit) && self.is_dirty() {
+        if std::mem::take(&mut self.owes_commit) && !self.assigned.is_empty() {
             return self.commit();
         }
         if self.ending.is_none() && self.closing {
@@ -194,7 +179,7 @@ impl Java {
         let Some(ending) = &mut self.ending else {
             return self.commit_if_due(now);
         };
-        if !std::mem::replace(&mut ending.is_committed, true) && self.is_dirty() {
+        if !std::mem::replace(&mut ending.is_committed, true) && !self.assigned.is_empty() {
             return self.commit();
         }
         match self.ending.take().and_then(|ending| ending.revocation) {
@@ -210,28 +195,21 @@ impl Java {
         }
     }
 
-    /// Commits when the interval is over; where nothing moved, the next one begins.
+    /// Commits when the interval is over (`ConsumerCoordinator.maybeAutoCommitOffsetsAsync`).
     fn commit_if_due(&mut self, now: Instant) {
-        if !self.auto_commit || self.commit_at > now {
-            return;
-        }
-        let late = now.saturating_since(self.commit_at).as_nanos() as u64;
-        let interval = self.interval.as_nanos() as u64;
-        let passed = late / interval + 1;
-        self.commit_at += Duration::from_nanos(passed * interval);
-        if self.is_dirty() {
-            self.commit();
+        if self.auto_commit && self.commit_at <= now {
+            self.commit_at = now + self.interval;
+            if !self.assigned.is_empty() {
+                self.commit();
+            }
         }
     }
 
+    /// Commits all positions (`SubscriptionState.allConsumed`).
     fn commit(&mut self) {
-        let dirty = self.assigned.iter().filter(|assigned| assigned.is_dirty());
-        let carried: Vec<Carried> = dirty
-            .map(|assigned| (assigned.partition, assigned.epoch, assigned.position))
-            .collect();
-        let offsets = carried.iter().map(|(partition, _, next)| CommitOffset {
-            partition: *partition,
-            next: *next,
+        let offsets = self.assigned.iter().map(|assigned| CommitOffset {
+            partition: assigned.partition,
+            next: assigned.position,
             founding_partitions: 0,
         });
         self.last_commit.0 += 1;
@@ -239,22 +217,14 @@ impl Java {
             commit: self.last_commit,
             offsets: offsets.collect(),
         });
-        self.committing = Some((self.last_commit, carried));
+        self.committing = Some(self.last_commit);
     }
 
     /// Ends a commit. One that failed is logged: what it carried is committed with what comes next.
-    fn committed(&mut self, now: Instant, commit: CommitId, outcome: CommitOutcome) {
-        let Some((_, carried)) = self.committing.take_if(|(id, _)| *id == commit) else {
-            return;
-        };
-        if outcome == CommitOutcome::Ok {
-            for (partition, epoch, next) in carried {
-                if let Some(assigned) = self.find(partition, epoch) {
-                    assigned.committed = Some(next);
-                }
-            }
+    fn committed(&mut self, now: Instant, commit: CommitId) {
+        if self.committing.take_if(|id| *id == commit).is_some() {
+            self.advance(now);
         }
-        self.advance(now);
     }
 
     fn forget(&mut self, partitions: &[TopicPartition]) {
@@ -350,7 +320,7 @@ impl Machine<Payload> for Java {
                 }
             }
             Event::DeadLettered { .. } | Event::DeadLetterRefused { .. } => {}
-            Event::CommitFinished { commit, outcome } => self.committed(now, commit, outcome),
+            Event::CommitFinished { commit, .. } => self.committed(now, commit),
             Event::Shutdown => {
                 self.closing = true;
                 self.advance(now);
@@ -382,7 +352,7 @@ impl Machine<Payload> for Java {
     fn poll_timeout(&self) -> Option<Instant> {
         let ends = self.ending.as_ref().map(|ending| ending.until);
         let commits = self.auto_commit && self.committing.is_none();
-        let commits = commits && self.is_polling() && self.is_dirty();
+        let commits = commits && self.is_polling() && !self.assigned.is_empty();
         let ticks = commits.then_some(self.commit_at);
         ends.into_iter().chain(ticks).min()
     }

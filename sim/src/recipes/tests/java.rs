@@ -33,16 +33,17 @@ fn auto_commit_asks_nobody_whether_a_handler_failed() {
 }
 
 #[test]
-fn auto_commit_commits_again_what_was_not_committed_and_nothing_twice() {
+fn auto_commit_commits_all_positions_in_each_interval() {
     let mut driver = Driver::new(Subject::JavaAutoCommit, InitialPosition::Earliest);
     let epochs = driver.assign();
     driver.fetch(P0, epochs[0].1, &[2]);
     driver.process(P0, epochs[0].1, 2, Outcome::Ok);
     assert_eq!(commits(&driver.pass(1_000)), [vec![(0, 3), (1, 1)]]);
-    driver.committed(1, CommitOutcome::Failed);
-    assert_eq!(commits(&driver.pass(1_000)), [vec![(0, 3), (1, 1)]]);
-    driver.committed(2, CommitOutcome::Ok);
-    assert_eq!(commits(&driver.pass(10_000)), Vec::<Vec<_>>::new());
+    for (number, outcome) in [(1, CommitOutcome::Failed), (2, CommitOutcome::Ok)] {
+        assert_eq!(driver.pass(10_000), [], "one is in flight");
+        let commands = driver.committed(number, outcome);
+        assert_eq!(commits(&commands), [vec![(0, 3), (1, 1)]]);
+    }
 }
 
 #[test]
