@@ -104,7 +104,7 @@ pub(crate) const PLACES: &[(&str, &[&str])] = &[
         &["LatestNewPartition", "CountsPartitionsOnce"],
     ),
     ("topic/retention-between-owners", &["OutOfRangeToTheEnd"]),
-    ("topic/retention-while-reading", &["NeverSeeks"]),
+    ("topic/retention", &["NeverSeeks"]),
     (
         "reference",
         &["SendsOldCommitsAgain", "CommitsInTheNextGeneration"],
