@@ -2,6 +2,7 @@
 //! the sink. What is done to one concerns all three; what the trace is to say of it comes out.
 
 use crate::error::ChaosError;
+use crate::faults::ProcessAct;
 use crate::known::CROSSING;
 use crate::membership::{Membership, Shown};
 use crate::processes::{Ended, HowEnded, Processes};
@@ -40,6 +41,16 @@ impl Members {
             tracing::error!("{error}");
             None
         })
+    }
+
+    /// Returns whether something can be done to a member's process: one that runs cannot start, and
+    /// one that was asked to stop cannot be asked.
+    pub(crate) fn can(&self, member: MemberId, act: ProcessAct) -> bool {
+        match act {
+            ProcessAct::Start => !self.processes.runs(member),
+            ProcessAct::Stop => self.processes.is_at_work(member),
+            _ => true,
+        }
     }
 
     /// Kills a member's process with SIGKILL.

@@ -181,6 +181,12 @@ impl Processes {
         pid.is_some()
     }
 
+    /// Returns whether a member's process runs and was not asked to stop.
+    pub(crate) fn is_at_work(&self, member: MemberId) -> bool {
+        let slot = &self.slots[member];
+        slot.pid.is_some() && !slot.stopping && !slot.stop_later
+    }
+
     /// Asks a member's process to stop, with SIGTERM; one that stands still gets the signal when it
     /// goes on. Returns whether it was asked now.
     pub(crate) fn stop(&mut self, member: MemberId) -> bool {

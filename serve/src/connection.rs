@@ -3,8 +3,9 @@
 //! So a client that does not read its answers is not read any more either, and nothing piles up
 //! (`SocketServer` mutes a channel in the same way).
 
-use crate::control::{Answer, Command, Control};
+use crate::control::{Command, Control};
 use crate::frame;
+use crate::inside::Answer;
 use plimsoll_oracle::BrokerId;
 use tokio::io::BufReader;
 use tokio::net::TcpStream;

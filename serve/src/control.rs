@@ -1,5 +1,6 @@
 //! What sockets, HTTP and callers send to the thread that has the cluster.
 
+use crate::inside::Answer;
 use crate::world::World;
 use bytes::Bytes;
 use plimsoll_core::Instant;
@@ -24,14 +25,6 @@ pub(crate) enum Command {
 
 /// An action on the world, at the moment that it gets.
 pub(crate) type Call = Box<dyn FnOnce(&mut World, Instant) + Send>;
-
-/// The end of a frame.
-#[derive(Debug)]
-pub(crate) enum Answer {
-    Frame(Bytes),
-    /// A frame that has no answer.
-    Done,
-}
 
 /// The way to the thread that has the cluster.
 ///

@@ -6,7 +6,7 @@ use crate::error::ServeError;
 use crate::network::{Clients, Effect, NetworkFault};
 use crate::trace::Entry;
 use crate::world::World;
-use crate::{Options, http, listener, play};
+use crate::{Options, http, inside, listener};
 use plimsoll_core::Instant;
 use plimsoll_oracle::BrokerId;
 use plimsoll_scenarios::scenario::Direction;
@@ -56,14 +56,19 @@ pub fn serve(mut options: Options) -> Result<Served, ServeError> {
         web,
         control: control.clone(),
     };
-    let mut world = World::new(cluster);
+    let plan = options.plan.take();
+    let began = plan.as_ref().map(|plan| {
+        let topics = plan.settings.topics.iter();
+        let topics = topics.map(|topic| (topic.name.as_str(), topic.partitions));
+        inside::create_topics(&mut cluster, topics)
+    });
+    let mut world = World::new(cluster, began.unwrap_or(Instant::ZERO));
     for (broker, port) in ports {
         let (open, is_open) = watch::channel(false);
         world.ports.insert(broker, open);
         sockets.brokers.push((broker, port, is_open));
     }
-    if let Some(plan) = options.plan.take() {
-        play::create_topics(&mut world, &plan);
+    if let Some(plan) = plan {
         world.begin_play(plan, control.clone());
     }
     let driver = Driver {

@@ -1,6 +1,6 @@
 //! The cluster, the network to it, and who is connected: what the thread's loop drives.
 
-use crate::control::Answer;
+use crate::inside::Answer;
 use crate::network::{Clients, Ends, Network};
 use crate::play::Play;
 use crate::trace::{Event, Trace};
@@ -48,8 +48,8 @@ struct Client {
 }
 
 impl World {
-    /// Makes the world of a cluster, before anything was said.
-    pub(crate) fn new(cluster: ServedCluster) -> Self {
+    /// Makes the world of a cluster, in which the trace begins at this time of the cluster.
+    pub(crate) fn new(cluster: ServedCluster, began: Instant) -> Self {
         Self {
             cluster,
             network: Network::default(),
@@ -57,7 +57,7 @@ impl World {
             play: None,
             ports: BTreeMap::new(),
             clients: BTreeMap::new(),
-            began: Instant::ZERO,
+            began,
         }
     }
 

@@ -17,13 +17,11 @@ mod clock;
 mod gate;
 mod member;
 mod net;
-mod own;
 mod parts;
 mod producer;
 mod refusal;
 mod run;
 mod service;
-mod tools;
 mod world;
 
 pub use member::Sink;

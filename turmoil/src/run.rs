@@ -51,7 +51,7 @@ async fn play(plan: Arc<Plan>, parts: Parts, network: &Network) -> Trace {
         tokio::spawn(service::serve(broker, world.clone()));
     }
     tokio::spawn(world.clone().conduct());
-    tokio::spawn(producer::produce(plan.clone(), world.clone(), clock));
+    tokio::spawn(producer::produce(plan.clone(), world.clone()));
     world.with(|world| world.begin());
     for (member, start) in (0..).map(MemberId).zip(&plan.starts) {
         if let Some(at) = *start {

@@ -8,10 +8,11 @@
 //! (`SocketServer` mutes a channel in the same way).
 
 use crate::net::{Listener, Stream, host_at};
-use crate::world::{Answer, Shared};
+use crate::world::Shared;
 use crate::{broker_address, broker_host, member_at};
 use bytes::{BufMut as _, Bytes, BytesMut};
 use plimsoll_oracle::BrokerId;
+use plimsoll_serve::inside::Answer;
 use std::io;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::sync::mpsc;

@@ -3,9 +3,10 @@
 use crate::address::BrokerAddress;
 use crate::admin::HARNESS;
 use crate::error::ChaosError;
-use crate::faults::{Effect, Errors};
+use crate::faults::Errors;
 use plimsoll_oracle::BrokerId;
 use plimsoll_scenarios::scenario::Cluster;
+use plimsoll_scenarios::schedule::Done;
 use plimsoll_scenarios::{Purpose, Rng};
 use plimsoll_serve::{Options, Served, ServedCluster, serve};
 use plimsoll_sim::served::{BrokerState, Failing, Unknown};
@@ -126,7 +127,7 @@ impl Embedded {
         &self,
         errors: Errors,
         partition: Option<(&str, u32)>,
-    ) -> Result<Effect, ChaosError> {
+    ) -> Result<Done, ChaosError> {
         let broker = errors.broker.map(|broker| self.id(broker)).transpose()?;
         let draws = 1 << 32 | u64::from(errors.number);
         let failing = Failing {
@@ -141,32 +142,25 @@ impl Embedded {
         };
         let act = |cluster: &mut ServedCluster, _| cluster.begin_failing(failing);
         // A partition that is not there yet has nothing that could fail.
-        Ok(effect(self.served.call_async(act).await.is_ok()))
+        Ok(Done::from(self.served.call_async(act).await.is_ok()))
     }
 
     /// Ends the errors with this number.
-    pub(super) async fn end_errors(&self, number: u32) -> Effect {
+    pub(super) async fn end_errors(&self, number: u32) -> Done {
         let act = move |cluster: &mut ServedCluster, _| cluster.end_failing(number);
-        effect(self.served.call_async(act).await)
+        Done::from(self.served.call_async(act).await)
     }
 
     /// Lets a group rebalance, where it is there and stable.
-    pub(super) async fn rebalance(&self, group: &str) -> Effect {
+    pub(super) async fn rebalance(&self, group: &str) -> Done {
         let group = group.to_owned();
         let act = move |cluster: &mut ServedCluster, now| cluster.rebalance(now, &group);
-        effect(self.served.call_async(act).await == Ok(true))
+        Done::from(self.served.call_async(act).await == Ok(true))
     }
 
     fn id(&self, broker: u32) -> Result<BrokerId, ChaosError> {
         let known = self.served.brokers().get(broker as usize);
         known.map(|(id, _)| *id).ok_or_else(|| unknown("broker"))
-    }
-}
-
-fn effect(took: bool) -> Effect {
-    match took {
-        true => Effect::Some,
-        false => Effect::None,
     }
 }
 
@@ -178,13 +172,14 @@ fn unknown(what: &str) -> ChaosError {
 mod tests {
     use crate::admin::{Connection, topic_name};
     use crate::cluster::Cluster;
-    use crate::faults::{Effect, Errors};
+    use crate::faults::Errors;
     use kafka_protocol::messages::ListOffsetsRequest;
     use kafka_protocol::messages::list_offsets_request::{ListOffsetsPartition, ListOffsetsTopic};
     use plimsoll_access::Access;
     use plimsoll_core::TopicPartition;
     use plimsoll_oracle::{ErrorName, RequestKind};
     use plimsoll_scenarios::scenario;
+    use plimsoll_scenarios::schedule::Done;
 
     /// Asks for the ends of both partitions, as a member does; returns the errors.
     async fn asked_by_a_member(cluster: &Cluster) -> Vec<i16> {
@@ -230,15 +225,15 @@ mod tests {
             (None, [ErrorName::NotLeaderOrFollower.code(); 2]),
         ] {
             let begun = cluster.begin_errors(errors, partition).await;
-            assert_eq!(begun.expect("they begin"), Effect::Some);
+            assert_eq!(begun.expect("they begin"), Done::Changed);
             let ends = cluster.admin().log_ends("orders").await;
             assert_eq!(ends.expect("no error"), [(0, 0), (0, 0)]);
             assert_eq!(asked_by_a_member(&cluster).await, refused);
             let ended = cluster.end_errors(errors.number).await;
-            assert_eq!(ended.expect("they end"), Effect::Some);
+            assert_eq!(ended.expect("they end"), Done::Changed);
             assert_eq!(asked_by_a_member(&cluster).await, [0, 0]);
         }
         let unknown = cluster.begin_errors(errors, Some(("orders", 2))).await;
-        assert_eq!(unknown.expect("it is asked"), Effect::None);
+        assert_eq!(unknown.expect("it is asked"), Done::Vain);
     }
 }

@@ -45,11 +45,12 @@ use containers::Containers;
 use crate::address::{self, BrokerAddress};
 use crate::admin::Admin;
 use crate::error::ChaosError;
-use crate::faults::{Effect, Errors};
+use crate::faults::Errors;
 use crate::proxy::Gateway;
 use embedded::Embedded;
 use plimsoll_access::Access;
 use plimsoll_scenarios::scenario;
+use plimsoll_scenarios::schedule::Done;
 use plimsoll_serve::ServedCluster;
 use std::fs::File;
 use std::time::Duration;
@@ -258,19 +259,19 @@ impl Cluster {
         &self,
         errors: Errors,
         partition: Option<(&str, u32)>,
-    ) -> Result<Effect, ChaosError> {
+    ) -> Result<Done, ChaosError> {
         self.embedded_brokers()?
             .begin_errors(errors, partition)
             .await
     }
 
     /// Ends the errors with this number.
-    pub(crate) async fn end_errors(&self, number: u32) -> Result<Effect, ChaosError> {
+    pub(crate) async fn end_errors(&self, number: u32) -> Result<Done, ChaosError> {
         Ok(self.embedded_brokers()?.end_errors(number).await)
     }
 
     /// Lets a group rebalance.
-    pub(crate) async fn rebalance(&self, group: &str) -> Result<Effect, ChaosError> {
+    pub(crate) async fn rebalance(&self, group: &str) -> Result<Done, ChaosError> {
         Ok(self.embedded_brokers()?.rebalance(group).await)
     }
 

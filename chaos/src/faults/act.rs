@@ -9,18 +9,18 @@ use crate::proxy::Proxy;
 use crate::sink::{Finished, Sink};
 use plimsoll_oracle::{BrokerId, MemberId};
 use plimsoll_scenarios::scenario::{Fault, FaultKind};
-use plimsoll_scenarios::schedule::{Act, Target};
+use plimsoll_scenarios::schedule::{Act, Done, Target};
 use std::time::Duration;
 
 /// What is left to do for a fault when [`act`] returns.
 #[derive(Debug)]
 pub(crate) enum Rest {
     /// Nothing.
-    Nothing,
+    Nothing(Done),
     /// Something that is done to a member's process, at once.
     Process(MemberId, ProcessAct),
-    /// The effects of handlers that hung.
-    Finish(Vec<Finished>),
+    /// The effects of handlers that hung and whose time is over.
+    Finish(Done, Vec<Finished>),
     /// Something that takes its time.
     Beside(Work),
 }
@@ -53,6 +53,7 @@ pub(crate) fn act(
     let links = target.broker.map(|broker| broker.0);
     let broker = || links.ok_or_else(|| lacks(fault, "broker"));
     let process = |act| Ok(Rest::Process(member()?, act));
+    let nothing = |changed| Ok(Rest::Nothing(Done::from(changed)));
     match (&fault.kind, act) {
         (K::Crash { .. } | K::CrashAfterEffect { .. }, Do) => return process(ProcessAct::Crash),
         (K::Stop { .. }, Do) => return process(ProcessAct::Stop),
@@ -64,14 +65,18 @@ pub(crate) fn act(
         (K::Join { member }, _) => return Ok(Rest::Process(*member, ProcessAct::Start)),
         // The schedule asks for each restart by itself.
         (K::RollingRestart | K::RollingBrokerRestart, _) => {}
-        (K::Slow { by, .. }, Do) => sink.slow(member()?, by.0),
-        (K::Slow { .. }, Undo) => sink.slow(member()?, 1),
-        (K::HandlerHang { .. }, Do) => sink.hang(member()?),
-        (K::HandlerHang { .. }, Undo) => return Ok(Rest::Finish(sink.unhang(member()?))),
-        (K::HandlerOutage { outcome, share }, Do) => {
-            sink.begin_outage(fault.id, (*outcome).into(), share.0);
+        (K::Slow { by, .. }, Do) => sink.attempts.slow(member()?, by.0),
+        (K::Slow { .. }, Undo) => return nothing(sink.attempts.unslow(member()?)),
+        (K::HandlerHang { .. }, Do) => sink.attempts.hang(member()?),
+        (K::HandlerHang { .. }, Undo) => {
+            let hung = Done::from(sink.attempts.has_hung(member()?));
+            return Ok(Rest::Finish(hung, sink.unhang(member()?)));
         }
-        (K::HandlerOutage { .. }, Undo) => sink.end_outage(fault.id),
+        (K::HandlerOutage { outcome, share }, Do) => {
+            let attempts = &mut sink.attempts;
+            attempts.begin_outage(fault.id, (*outcome).into(), share.0);
+        }
+        (K::HandlerOutage { .. }, Undo) => return nothing(sink.attempts.end_outage(fault.id)),
         // Its message carries it since the plan was drawn.
         (K::Undecodable { .. }, _) => {}
         (K::Partition { direction, .. }, Do) => proxy.block(member()?, links, *direction)?,
@@ -95,9 +100,12 @@ pub(crate) fn act(
             | K::Retention { .. }
             | K::OffsetsReset { .. },
             act,
-        ) => return Ok(work(fault, act, target.broker)?.map_or(Rest::Nothing, Rest::Beside)),
+        ) => {
+            let work = work(fault, act, target.broker)?;
+            return work.map_or_else(|| nothing(true), |work| Ok(Rest::Beside(work)));
+        }
     }
-    Ok(Rest::Nothing)
+    nothing(true)
 }
 
 /// Returns the work by which a fault of the cluster is done, or undone.

@@ -9,7 +9,7 @@ use crate::names::Names;
 use plimsoll_core::{NextOffset, TopicPartition};
 use plimsoll_oracle::{ErrorName, RequestKind, TraceEvent};
 use plimsoll_scenarios::scenario::ResetTo;
-use plimsoll_scenarios::schedule::FaultIndex;
+use plimsoll_scenarios::schedule::{Done, FaultIndex};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -71,16 +71,7 @@ pub(crate) enum Report {
     /// What the trace says of the work.
     Observed(TraceEvent),
     /// The work for a fault is done, or the environment refused to do it.
-    Done(FaultIndex, Result<Effect, ChaosError>),
-}
-
-/// Whether work changed anything.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Effect {
-    /// Yes.
-    Some,
-    /// No: there was nothing that it could change.
-    None,
+    Done(FaultIndex, Result<Done, ChaosError>),
 }
 
 /// The cluster, and what of it is this run's.
@@ -108,7 +99,7 @@ impl Brokers {
         self.reports.send(Report::Done(fault, done));
     }
 
-    async fn work(&self, work: Work) -> Result<Effect, ChaosError> {
+    async fn work(&self, work: Work) -> Result<Done, ChaosError> {
         match work {
             Work::Kill(broker) => self.cluster.kill(broker).await?,
             Work::Stop(broker) => self.cluster.stop(broker).await?,
@@ -138,8 +129,10 @@ impl Brokers {
                 self.cluster.move_leader(OFFSETS_TOPIC, partition).await?;
             }
             Work::AddPartitions { topic, count } => self.add_partitions(topic, count).await?,
-            Work::RemoveRecords(partition, share) => self.remove_records(partition, share).await?,
-            Work::ResetOffset(partition, to) => self.reset_offset(partition, to).await?,
+            Work::RemoveRecords(partition, share) => {
+                return self.remove_records(partition, share).await;
+            }
+            Work::ResetOffset(partition, to) => return self.reset_offset(partition, to).await,
             Work::BeginErrors(errors) => {
                 let named = |of: TopicPartition| (self.names.topic(of.topic), of.partition);
                 let partition = errors.partition.map(named);
@@ -148,7 +141,7 @@ impl Brokers {
             Work::EndErrors(number) => return self.cluster.end_errors(number).await,
             Work::Rebalance => return self.cluster.rebalance(&self.names.group).await,
         }
-        Ok(Effect::Some)
+        Ok(Done::Changed)
     }
 
     async fn start(&self, broker: u32) -> Result<(), ChaosError> {
@@ -170,13 +163,16 @@ impl Brokers {
         &self,
         partition: TopicPartition,
         share: f64,
-    ) -> Result<(), ChaosError> {
+    ) -> Result<Done, ChaosError> {
         let (admin, topic) = (self.cluster.admin(), self.names.topic(partition.topic));
         let ends = admin.log_ends(topic).await?;
         let Some((start, end)) = ends.get(partition.partition as usize).copied() else {
-            return Ok(());
+            return Ok(Done::Vain);
         };
         let before = start + ((end - start) as f64 * share) as u64;
+        if before == start {
+            return Ok(Done::Vain);
+        }
         let log_start = admin
             .delete_records(topic, partition.partition, before)
             .await?;
@@ -184,25 +180,30 @@ impl Brokers {
             partition,
             log_start: NextOffset::new(log_start),
         }));
-        Ok(())
+        Ok(Done::Changed)
     }
 
-    async fn reset_offset(&self, partition: TopicPartition, to: ResetTo) -> Result<(), ChaosError> {
+    async fn reset_offset(
+        &self,
+        partition: TopicPartition,
+        to: ResetTo,
+    ) -> Result<Done, ChaosError> {
         let (admin, topic) = (self.cluster.admin(), self.names.topic(partition.topic));
         let ends = admin.log_ends(topic).await?;
         let Some((start, end)) = ends.get(partition.partition as usize).copied() else {
-            return Ok(());
+            return Ok(Done::Vain);
         };
         let next = to.within(start, end);
         let group = &self.names.group;
         let reset = admin.reset_offset(group, topic, partition.partition, next);
-        if reset.await? {
+        let is_reset = reset.await?;
+        if is_reset {
             self.reports
                 .send(Report::Observed(TraceEvent::OffsetsReset {
                     partition,
                     next: NextOffset::new(next),
                 }));
         }
-        Ok(())
+        Ok(Done::from(is_reset))
     }
 }

@@ -5,7 +5,7 @@ mod act;
 mod brokers;
 
 pub(crate) use act::{ProcessAct, Rest, act, impossible};
-pub(crate) use brokers::{Brokers, Effect, Errors, Report, Work};
+pub(crate) use brokers::{Brokers, Errors, Report, Work};
 
 use crate::leaders::Leaders;
 use crate::members::Members;

@@ -15,11 +15,10 @@ mod tests;
 
 use crate::channel::{Reply, Sender};
 use crate::log::StoredMessage;
-use crate::per_member::PerMember;
 use plimsoll_core::{Offset, Outcome, TopicPartition};
-use plimsoll_oracle::{FaultId, MemberId, MessageId, TraceEvent};
+use plimsoll_oracle::{MemberId, MessageId, TraceEvent};
 use plimsoll_scenarios::Plan;
-use plimsoll_scenarios::scenario::{Fate, outage_hits};
+use plimsoll_sim::sink::{Attempts, End};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -88,25 +87,13 @@ impl Drop for Handler {
 pub(crate) struct Sink {
     plan: Arc<Plan>,
     reports: Sender<Report>,
-    fates: BTreeMap<MessageId, Fate>,
-    attempts: BTreeMap<MessageId, u32>,
+    /// What decides how handlers end, and what faults do to them: as in the simulator.
+    pub attempts: Attempts,
     running: BTreeMap<HandlerId, Running>,
     /// The number of the next handler.
     next: u64,
     /// The member that tried a message last, by message.
     tried_by: BTreeMap<MessageId, MemberId>,
-    members: PerMember<Disturbance>,
-    outages: Vec<Outage>,
-}
-
-/// How a member's handlers are disturbed.
-#[derive(Clone, Copy, Debug)]
-struct Disturbance {
-    /// The factor by which the handlers take longer.
-    slow: u32,
-    /// The number of hangs. A handler that begins while there is one does not come back before all
-    /// have ended.
-    hanging: u32,
 }
 
 /// A handler at work.
@@ -114,20 +101,9 @@ struct Disturbance {
 struct Running {
     call: Call,
     attempt: u32,
-    answer: Answer,
+    end: End,
     /// The place of the answer, once the handler's time is over.
     due: Option<Reply<Outcome>>,
-}
-
-/// The answer that a handler will get.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Answer {
-    /// This outcome.
-    Outcome(Outcome),
-    /// No answer until the hang ends, and then a failure.
-    Hang,
-    /// No answer, ever.
-    Never,
 }
 
 /// A handler whose outcome is known and whose time is over.
@@ -141,30 +117,16 @@ pub(crate) struct Finished {
     pub reply: Reply<Outcome>,
 }
 
-#[derive(Clone, Copy, Debug)]
-struct Outage {
-    fault: FaultId,
-    outcome: Outcome,
-    share: f64,
-}
-
 impl Sink {
     /// Makes a sink that has seen nothing; its handlers report to `reports`.
     pub(crate) fn new(plan: Arc<Plan>, reports: Sender<Report>) -> Self {
-        let calm = Disturbance {
-            slow: 1,
-            hanging: 0,
-        };
         Self {
-            fates: plan.messages.iter().map(|m| (m.id, m.fate)).collect(),
-            members: PerMember::new(plan.starts.len(), |_| calm),
+            attempts: Attempts::new(&plan),
             plan,
             reports,
-            attempts: BTreeMap::new(),
             running: BTreeMap::new(),
             next: 0,
             tried_by: BTreeMap::new(),
-            outages: Vec::new(),
         }
     }
 
@@ -179,7 +141,7 @@ impl Sink {
     /// Returns whether no handler is at work, but for those that hang for ever.
     pub(crate) fn is_idle(&self) -> bool {
         let mut running = self.running.values();
-        running.all(|running| running.answer == Answer::Never)
+        running.all(|running| running.end == End::Never)
     }
 
     /// Returns the member that tried a message last: a dead letter does not name its member.
@@ -187,48 +149,22 @@ impl Sink {
         self.tried_by.get(&message).copied()
     }
 
-    /// Makes a member's handlers take `factor` times as long.
-    pub(crate) fn slow(&mut self, member: MemberId, factor: u32) {
-        self.members[member].slow = factor.max(1);
-    }
-
-    /// Makes those of a member's handlers hang that begin from now on.
-    pub(crate) fn hang(&mut self, member: MemberId) {
-        self.members[member].hanging += 1;
-    }
-
     /// Ends a hang: the handlers that hung come back with an error. Returns those that come back
     /// now.
     pub(crate) fn unhang(&mut self, member: MemberId) -> Vec<Finished> {
-        let hanging = &mut self.members[member].hanging;
-        *hanging = hanging.saturating_sub(1);
-        if *hanging > 0 {
+        if !self.attempts.unhang(member) {
             return Vec::new();
         }
         let mut due = Vec::new();
         for (id, running) in &mut self.running {
-            if running.call.member == member && running.answer == Answer::Hang {
-                running.answer = Answer::Outcome(Outcome::Retryable);
+            if running.call.member == member && running.end == End::Hang {
+                running.end = End::Outcome(Outcome::Retryable);
                 due.extend(running.due.take().map(|reply| (*id, reply)));
             }
         }
         let due = due.into_iter();
         due.filter_map(|(id, reply)| self.handle_due(id, reply))
             .collect()
-    }
-
-    /// Makes a share of all attempts fail from now on.
-    pub(crate) fn begin_outage(&mut self, fault: FaultId, outcome: Outcome, share: f64) {
-        self.outages.push(Outage {
-            fault,
-            outcome,
-            share,
-        });
-    }
-
-    /// Ends an outage.
-    pub(crate) fn end_outage(&mut self, fault: FaultId) {
-        self.outages.retain(|outage| outage.fault != fault);
     }
 
     /// Forgets the handlers of a process that died; returns what the trace says of them.
@@ -242,31 +178,21 @@ impl Sink {
     pub(crate) fn handle_called(&mut self, call: Call) -> (Begun, TraceEvent) {
         let Call { member, record, .. } = call;
         self.tried_by.insert(record.message, member);
-        let attempts = self.attempts.entry(record.message).or_default();
-        *attempts += 1;
-        let attempt = *attempts;
-        let fate = self.fates.get(&record.message).copied();
-        let fate = fate.unwrap_or_default();
+        let attempt = self.attempts.count(record.message);
+        let attempts = &mut self.attempts;
+        let (end, takes) = attempts.end(&self.plan, member, record.message, attempt);
         let id = HandlerId(self.next);
         self.next += 1;
         let running = Running {
             call,
             attempt,
-            answer: self.answer(call, attempt, fate),
+            end,
             due: None,
         };
         self.running.insert(id, running);
         let handler = Handler {
             id,
             reports: self.reports.clone(),
-        };
-        let takes = match fate {
-            Fate::Undecodable => Duration::ZERO,
-            _ => {
-                let handler = &self.plan.settings.handler;
-                handler.duration(self.plan.seed, record.message, attempt)
-                    * self.members[member].slow
-            }
         };
         let started = TraceEvent::HandlerStarted {
             member,
@@ -286,7 +212,7 @@ impl Sink {
             return None;
         }
         let running = self.running.get_mut(&id)?;
-        let Answer::Outcome(outcome) = running.answer else {
+        let End::Outcome(outcome) = running.end else {
             running.due = Some(reply);
             return None;
         };
@@ -312,22 +238,6 @@ impl Sink {
     /// Takes in that a handler is gone; returns what the trace says of it, if it was at work.
     pub(crate) fn handle_gone(&mut self, id: HandlerId) -> Option<TraceEvent> {
         self.running.remove(&id).map(|running| running.stopped())
-    }
-
-    fn answer(&self, call: Call, attempt: u32, fate: Fate) -> Answer {
-        match fate.outcome(attempt) {
-            None => Answer::Never,
-            Some(_) if self.members[call.member].hanging > 0 => Answer::Hang,
-            Some(Outcome::Ok) => {
-                let mut outages = self.outages.iter();
-                let hit = outages.find(|outage| {
-                    let Outage { fault, share, .. } = **outage;
-                    outage_hits(self.plan.seed, fault, call.record.message, attempt, share)
-                });
-                Answer::Outcome(hit.map_or(Outcome::Ok, |outage| outage.outcome))
-            }
-            Some(outcome) => Answer::Outcome(outcome),
-        }
     }
 }
 

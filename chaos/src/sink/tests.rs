@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::testing::plan;
+use plimsoll_oracle::FaultId;
 use tokio::sync::{mpsc, oneshot};
 
 const A: MemberId = MemberId(0);
@@ -32,7 +33,7 @@ fn call(sink: &Sink, member: MemberId) -> Call {
 }
 
 #[test]
-fn attempts_are_counted_whichever_member_makes_them() {
+fn attempts_are_counted_over_all_members() {
     let (mut sink, _reports) = sink();
     for (member, nth) in [(A, 1), (B, 2)] {
         let (begun, started) = sink.handle_called(call(&sink, member));
@@ -53,8 +54,8 @@ fn attempts_are_counted_whichever_member_makes_them() {
 #[test]
 fn a_handler_that_hangs_comes_back_when_all_hangs_have_ended() {
     let (mut sink, _reports) = sink();
-    sink.hang(A);
-    sink.hang(A);
+    sink.attempts.hang(A);
+    sink.attempts.hang(A);
     let (begun, _) = sink.handle_called(call(&sink, A));
     let (reply, _answer) = oneshot::channel();
     assert!(sink.handle_due(begun.handler.id(), reply).is_none());
@@ -69,7 +70,7 @@ fn a_handler_that_hangs_comes_back_when_all_hangs_have_ended() {
 #[test]
 fn a_handler_dies_with_its_process_and_is_never_answered() {
     let (mut sink, _reports) = sink();
-    sink.hang(A);
+    sink.attempts.hang(A);
     let (hanging, _) = sink.handle_called(call(&sink, A));
     let (other, _) = sink.handle_called(call(&sink, B));
     let (reply, mut answer) = oneshot::channel();
@@ -98,4 +99,25 @@ fn a_handler_whose_call_is_dropped_is_reported_to_be_gone() {
     drop(answer);
     assert!(sink.handle_due(id, reply).is_none());
     assert!(sink.handle_gone(id).is_some());
+}
+
+#[test]
+fn faults_know_whether_a_handler_met_them() {
+    let (mut sink, _reports) = sink();
+    for meets in [false, true] {
+        sink.attempts.slow(A, 3);
+        sink.attempts
+            .begin_outage(FaultId(7), Outcome::Permanent, 1.0);
+        if meets {
+            sink.handle_called(call(&sink, A));
+        }
+        assert_eq!(sink.attempts.unslow(A), meets);
+        assert_eq!(sink.attempts.end_outage(FaultId(7)), meets);
+        sink.attempts.hang(A);
+        if meets {
+            sink.handle_called(call(&sink, A));
+        }
+        assert_eq!(sink.attempts.has_hung(A), meets);
+        sink.unhang(A);
+    }
 }

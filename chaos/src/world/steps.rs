@@ -2,9 +2,9 @@
 
 use super::{Event, World};
 use crate::error::ChaosError;
-use crate::faults::{self, Effect, ProcessAct, Rest, Work};
+use crate::faults::{self, ProcessAct, Rest, Work};
 use plimsoll_oracle::MemberId;
-use plimsoll_scenarios::schedule::{Act, FaultIndex, ProcessId, Step, Target};
+use plimsoll_scenarios::schedule::{Act, Done, FaultIndex, ProcessId, Step, Target};
 
 /// The steps of faults.
 impl World {
@@ -37,19 +37,24 @@ impl World {
     /// Does a fault, or undoes it. Its next step follows when that is done.
     fn act(&mut self, fault: FaultIndex, act: Act, target: Target) -> Result<(), ChaosError> {
         let (what, sink) = (fault.of(&self.plan), &mut self.members.sink);
-        match faults::act(what, act, target, sink, &self.proxy)? {
-            Rest::Nothing => {}
-            Rest::Process(member, act) => self.act_on_process(member, act)?,
-            Rest::Finish(finished) => {
+        let done = match faults::act(what, act, target, sink, &self.proxy)? {
+            Rest::Nothing(done) => done,
+            Rest::Process(member, act) => {
+                let changes = self.members.can(member, act);
+                self.act_on_process(member, act)?;
+                Done::from(changes)
+            }
+            Rest::Finish(done, finished) => {
                 let mut finished = finished.into_iter();
                 finished.try_for_each(|finished| self.finish(finished))?;
+                done
             }
             Rest::Beside(work) => {
                 self.work(fault, work);
                 return Ok(());
             }
-        }
-        self.faults.schedule.handle_done(fault);
+        };
+        self.faults.schedule.handle_done(fault, done);
         Ok(())
     }
 
@@ -97,18 +102,15 @@ impl World {
     }
 
     /// Takes in that what was done for a fault is done.
-    pub(super) fn done(&mut self, fault: FaultIndex, effect: Effect) -> Result<(), ChaosError> {
-        match effect {
-            Effect::Some => self.faults.schedule.handle_done(fault),
-            Effect::None => self.faults.schedule.handle_vain(fault),
-        }
+    pub(super) fn done(&mut self, fault: FaultIndex, done: Done) -> Result<(), ChaosError> {
+        self.faults.schedule.handle_done(fault, done);
         self.drive(fault)
     }
 
     /// Lets go on what waits for processes that are back, and for the end of all faults.
     pub(super) fn settle(&mut self) -> Result<(), ChaosError> {
         while let Some(fault) = self.faults.is_back(&self.members) {
-            self.done(fault, Effect::Some)?;
+            self.done(fault, Done::Changed)?;
         }
         if self.faults.schedule.is_over() {
             for ended in self.ending.drain(..) {

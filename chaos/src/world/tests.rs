@@ -8,7 +8,7 @@ use crate::options::SubjectCommand;
 use crate::sink::Call;
 use crate::testing::plan;
 use plimsoll_core::TopicPartition;
-use plimsoll_oracle::Entry;
+use plimsoll_oracle::{Entry, Missed};
 use std::collections::BTreeSet;
 use tempfile::TempDir;
 use tokio::sync::oneshot;
@@ -419,6 +419,8 @@ async fn every_fault_begins_once_and_ends_once_however_many_threads_observe() {
                 assert!(begun.insert(fault) && active.insert(fault), "{fault:?}");
             }
             TraceEvent::FaultEnded { fault } => assert!(active.remove(&fault), "{fault:?}"),
+            // No handler meets these: they begin, end, and are told to have changed nothing.
+            TraceEvent::FaultMissed { reason, .. } if reason == Missed::NoEffect => {}
             TraceEvent::FaultMissed { fault, .. } => assert!(missed.insert(fault), "{fault:?}"),
             _ => {}
         }
@@ -426,4 +428,28 @@ async fn every_fault_begins_once_and_ends_once_however_many_threads_observe() {
     assert!(active.is_empty(), "{active:?}");
     assert!(!begun.is_empty());
     assert!(begun.is_disjoint(&missed), "{missed:?}");
+}
+
+/// What changed nothing is told: a verdict over a fault that did not happen is worth nothing.
+#[tokio::test]
+async fn faults_that_change_nothing_are_told() {
+    let stop = r#"do = "stop", member = "consumer-1""#;
+    for (faults, vain) in [
+        (vec![r#"do = "slow", member = "consumer-1", by = 3"#], 1),
+        (vec![r#"do = "handler-hang", member = "consumer-1""#], 1),
+        (vec![r#"do = "handler-outage""#], 1),
+        (vec![r#"do = "pause", member = "consumer-1""#], 0),
+        // One that was asked to stop cannot be asked.
+        (vec![stop, stop], 1),
+    ] {
+        let faults = faults
+            .iter()
+            .map(|fault| format!(r#"{{ at = "0s", {fault}, for = "50ms" }}"#));
+        let faults: Vec<_> = faults.collect();
+        let (mut world, _logs) = world(&faults.join(", ")).await;
+        world.until_over().await;
+        let is_vain = |entry: &&Entry| matches!(entry.event, TraceEvent::FaultMissed { reason, .. } if reason == Missed::NoEffect);
+        let trace = observed(&mut world);
+        assert_eq!(trace.iter().filter(is_vain).count(), vain, "{faults:?}");
+    }
 }

@@ -101,6 +101,11 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// Returns the name of a topic, by its number in a `TopicPartition`.
+    pub fn topic_name(&self, topic: u32) -> &str {
+        &self.topics[topic as usize].name
+    }
+
     /// Returns the number of the dead-letter topic in a `TopicPartition`: it comes after the
     /// workload's.
     pub fn dead_letter_topic(&self) -> u32 {

@@ -55,6 +55,24 @@ pub enum Act {
     Undo,
 }
 
+/// The outcome of an [`Act`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Done {
+    /// Something changed.
+    Changed,
+    /// There was nothing that it could change: no process to stop, no request that it answered.
+    Vain,
+}
+
+impl From<bool> for Done {
+    fn from(changed: bool) -> Self {
+        match changed {
+            true => Self::Changed,
+            false => Self::Vain,
+        }
+    }
+}
+
 /// A process that a rolling restart comes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ProcessId {
@@ -238,8 +256,12 @@ impl FaultSchedule {
 
     /// Takes in that the last [`Step::Act`] or one [`Step::Restart`] of a fault is done. The fault
     /// is to be polled.
-    pub fn handle_done(&mut self, fault: FaultIndex) {
-        let state = &mut self.courses[fault.0 as usize].state;
+    pub fn handle_done(&mut self, fault: FaultIndex, done: Done) {
+        let course = &mut self.courses[fault.0 as usize];
+        if done == Done::Vain {
+            course.missed = Some(Missed::NoEffect);
+        }
+        let state = &mut course.state;
         match state {
             CourseState::Acting => *state = CourseState::Acted,
             CourseState::Rolling(roll) => roll.handle_done(),
@@ -250,13 +272,6 @@ impl FaultSchedule {
             // A process of a rolling restart that the healing has ended.
             _ => {}
         }
-    }
-
-    /// Takes in that the last [`Step::Act`] of a fault is done, and that there was nothing that it
-    /// could change: no process to stop, no request that it answered. The fault is to be polled.
-    pub fn handle_vain(&mut self, fault: FaultIndex) {
-        self.courses[fault.0 as usize].missed = Some(Missed::NoEffect);
-        self.handle_done(fault);
     }
 
     /// Ends the safety phase: what has begun ends, and what has not begun never will. All faults

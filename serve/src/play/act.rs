@@ -1,35 +1,12 @@
 //! What faults do, and how it is undone; which are not played, and why.
 
-use super::{served, topics};
+use crate::inside::{self, TOOL};
 use crate::network::{Clients, Effect};
 use crate::world::World;
-use plimsoll_core::{Instant, TopicPartition};
-use plimsoll_oracle::BrokerId;
+use plimsoll_core::Instant;
 use plimsoll_scenarios::scenario::{Condition, Fault, FaultKind, Trigger};
-use plimsoll_scenarios::schedule::{Act, FaultIndex, Target};
-use plimsoll_scenarios::{Plan, Purpose, Rng};
-use plimsoll_sim::served::{Failing, Faulty, ServedCluster, Unknown};
-use std::time::Duration;
-
-/// The outcome of something that a fault did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Done {
-    /// Something changed.
-    Changed,
-    /// There was nothing that could change.
-    Vain,
-    /// Something takes its time, and is told when it is done.
-    Later,
-}
-
-impl From<bool> for Done {
-    fn from(changed: bool) -> Self {
-        match changed {
-            true => Self::Changed,
-            false => Self::Vain,
-        }
-    }
-}
+use plimsoll_scenarios::schedule::{Act, Done, FaultIndex, Target};
+use plimsoll_sim::served::{Faulty, kafka_id};
 
 /// Says why a fault is not played; `None` for those that are.
 pub(super) fn impossible(fault: &Fault) -> Option<&'static str> {
@@ -98,52 +75,29 @@ const fn is_seen(condition: Condition) -> bool {
 }
 
 impl World {
-    /// Does a fault, or undoes it.
+    /// Does a fault, or undoes it; `None`: it takes its time, and is told when it is done.
     pub(super) fn act(
         &mut self,
         now: Instant,
         index: FaultIndex,
         act: Act,
         target: Target,
-    ) -> Done {
-        let Some(play) = &self.play else {
-            return Done::Vain;
+    ) -> Option<Done> {
+        let Some(play) = &mut self.play else {
+            return Some(Done::Vain);
         };
-        let (plan, control) = (play.plan.clone(), play.control.clone());
+        let (plan, host) = (play.plan.clone(), play.host.clone());
         let fault = index.of(&plan);
-        let name = |topic: u32| plan.settings.topics[topic as usize].name.clone();
-        match fault.kind {
-            FaultKind::AddPartitions { topic, count } => {
-                let added = topics::add_partitions(control.clone(), name(topic.0), count.0);
-                topics::begin(control, index, added);
-                Done::Later
+        Some(match fault.kind {
+            FaultKind::AddPartitions { .. }
+            | FaultKind::Retention { .. }
+            | FaultKind::OffsetsReset { .. } => {
+                tokio::spawn(inside::carry_out(host, plan, index));
+                return None;
             }
-            FaultKind::Retention { partition, share } => {
-                let place = (name(partition.topic), partition.partition);
-                let removed = topics::remove_records(control.clone(), place, share.0);
-                topics::begin(control, index, removed);
-                Done::Later
-            }
-            FaultKind::OffsetsReset { partition, to } => {
-                let place = (name(partition.topic), partition.partition);
-                let reset = topics::reset_offsets(control.clone(), place, to);
-                topics::begin(control, index, reset);
-                Done::Later
-            }
-            FaultKind::LeaderMove { partition } => {
-                let TopicPartition { topic, partition } = partition;
-                let moved = self
-                    .cluster
-                    .move_leader(now, &name(topic), partition.cast_signed());
-                Done::from(moved == Ok(true))
-            }
-            FaultKind::CoordinatorMove => self.of_all_groups(now, ServedCluster::move_coordinator),
-            FaultKind::Rebalance => self.of_all_groups(now, ServedCluster::rebalance),
-            FaultKind::Error { .. } => self.act_on_requests(&plan, fault, act, target),
             FaultKind::LoseResponse { request, .. } => {
-                if let (Some(play), Some(member)) = (&mut self.play, target.member) {
-                    play.losses.push((member, request));
-                }
+                play.losses
+                    .extend(target.member.map(|member| (member, request)));
                 self.cluster.lose_response(Faulty {
                     request,
                     broker: None,
@@ -156,54 +110,19 @@ impl World {
             FaultKind::Partition { .. } | FaultKind::Delay { .. } | FaultKind::Cut { .. } => {
                 self.act_on_network(now, index, fault, act, target)
             }
-            _ => target.broker.map_or(Done::Changed, |broker| {
-                let done = self.act_on_broker(now, fault, act, served(broker));
-                Done::from(done.is_ok())
-            }),
-        }
-    }
-
-    /// Does something to every group. It changed something where it did for one of them.
-    fn of_all_groups(
-        &mut self,
-        now: Instant,
-        act: impl Fn(&mut ServedCluster, Instant, &str) -> Result<bool, Unknown>,
-    ) -> Done {
-        let groups = self.cluster.report().groups.into_iter();
-        let done = groups.map(|group| act(&mut self.cluster, now, &group.name) == Ok(true));
-        Done::from(done.fold(false, |any, did| any | did))
-    }
-
-    fn act_on_requests(&mut self, plan: &Plan, fault: &Fault, act: Act, target: Target) -> Done {
-        let FaultKind::Error {
-            request,
-            partition,
-            error,
-            share,
-            ..
-        } = fault.kind
-        else {
-            return Done::Vain;
-        };
-        let number = fault.id.0;
-        if act == Act::Undo {
-            return Done::from(self.cluster.end_failing(number));
-        }
-        let partition = partition.map(|TopicPartition { topic, partition }| {
-            let topic = plan.settings.topics[topic as usize].name.clone();
-            (topic, partition.cast_signed())
-        });
-        let begun = self.cluster.begin_failing(Failing {
-            number,
-            request,
-            broker: target.broker.map(served),
-            partition,
-            spared: None,
-            error,
-            share: share.0,
-            rng: Rng::substream(plan.seed, Purpose::Faults, 1 << 32 | u64::from(number)),
-        });
-        Done::from(begun.is_ok())
+            FaultKind::Isolate { .. } if act == Act::Do => {
+                let broker = target.broker.map(kafka_id);
+                let cut_off = broker.map(|broker| self.cluster.cut_off(now, broker));
+                Done::from(cut_off == Some(Ok(())))
+            }
+            // The schedule asks for each step of a rolling restart by itself.
+            _ => {
+                let acted = self
+                    .cluster
+                    .act(now, (&plan, fault), act, target.broker, TOOL);
+                acted.unwrap_or(Done::Changed)
+            }
+        })
     }
 
     fn act_on_network(
@@ -216,7 +135,7 @@ impl World {
     ) -> Done {
         let clients = Clients {
             client_id: None,
-            broker: target.broker.map(served),
+            broker: target.broker.map(kafka_id),
         };
         let effect = match fault.kind {
             FaultKind::Partition { direction, .. } => Effect::Hold(direction),
@@ -238,31 +157,5 @@ impl World {
             }
         }
         Done::Changed
-    }
-
-    fn act_on_broker(
-        &mut self,
-        now: Instant,
-        fault: &Fault,
-        act: Act,
-        broker: BrokerId,
-    ) -> Result<(), Unknown> {
-        use Act::{Do, Undo};
-        let cluster = &mut self.cluster;
-        match (&fault.kind, act) {
-            (FaultKind::BrokerCrash { .. }, Do) => cluster.crash(now, broker),
-            (FaultKind::BrokerStop { .. }, Do) => cluster.stop(now, broker),
-            (FaultKind::BrokerCrash { .. } | FaultKind::BrokerStop { .. }, Undo) => {
-                cluster.start(now, broker)
-            }
-            (FaultKind::BrokerPause { .. }, Do) => cluster.pause(now, broker),
-            (FaultKind::BrokerPause { .. }, Undo) => cluster.resume(now, broker),
-            (FaultKind::Isolate { .. }, Do) => cluster.cut_off(now, broker),
-            (FaultKind::Isolate { .. }, Undo) => cluster.reunite(now, broker),
-            (FaultKind::Throttle { by, .. }, Do) => cluster.throttle(now, broker, *by),
-            (FaultKind::Throttle { .. }, Undo) => cluster.throttle(now, broker, Duration::ZERO),
-            // The schedule asks for each step of a rolling restart by itself.
-            _ => Ok(()),
-        }
     }
 }

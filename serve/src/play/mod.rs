@@ -6,22 +6,20 @@
 //! groups.
 
 mod act;
-mod produce;
-mod topics;
-
-pub(crate) use topics::create as create_topics;
+mod host;
 
 use crate::control::Control;
+use crate::inside::Producer;
 use crate::network::NetworkFault;
 use crate::trace::Event;
 use crate::world::World;
-use act::Done;
+use host::PlayHost;
 use plimsoll_core::{Instant, NextOffset, Offset, TopicPartition};
 use plimsoll_oracle::{BrokerId, MemberId, MessageId, RequestKind, TraceEvent, Word as _};
 use plimsoll_scenarios::Plan;
 use plimsoll_scenarios::scenario::{Fault, Moment};
-use plimsoll_scenarios::schedule::{FaultIndex, FaultSchedule, ProcessId, Situation, Step};
-use plimsoll_sim::served::{BrokerState, Report};
+use plimsoll_scenarios::schedule::{Done, FaultIndex, FaultSchedule, ProcessId, Situation, Step};
+use plimsoll_sim::served::{BrokerState, Report, in_plan, kafka_id};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -32,7 +30,7 @@ const CLIENTS: MemberId = MemberId(0);
 pub(crate) struct Play {
     /// The plan, with the faults that are played.
     plan: Arc<Plan>,
-    control: Control,
+    host: PlayHost,
     schedule: FaultSchedule,
     timers: BTreeSet<(Instant, FaultIndex)>,
     /// The brokers that a rolling restart has stopped and that are not back.
@@ -61,7 +59,7 @@ impl Play {
         let play = Self {
             schedule: FaultSchedule::new(&plan),
             plan: Arc::new(plan),
-            control,
+            host: PlayHost::new(control),
             timers: BTreeSet::new(),
             restarting: Vec::new(),
             network: BTreeMap::new(),
@@ -89,6 +87,16 @@ fn line(plan: &Plan, fault: &Fault) -> String {
     fault.in_one_line(&plan.settings.topics)
 }
 
+/// Produces all messages of a plan, and tells when it is done.
+async fn produce(plan: Arc<Plan>, host: PlayHost) {
+    let mut producer = Producer::new(plan.clone(), host.clone());
+    let failed = producer.produce(&plan.messages).await;
+    host.note(Event::Produced {
+        messages: plan.messages.len(),
+        failed,
+    });
+}
+
 impl World {
     /// Begins with a plan, whose topics are there.
     pub(crate) fn begin_play(&mut self, plan: Plan, control: Control) {
@@ -105,7 +113,7 @@ impl World {
     /// Begins to produce the plan's messages, from a runtime.
     pub(crate) fn begin_messages(&self) {
         if let Some(play) = &self.play {
-            tokio::spawn(produce::all(play.plan.clone(), play.control.clone()));
+            tokio::spawn(produce(play.plan.clone(), play.host.clone()));
         }
     }
 
@@ -235,11 +243,7 @@ impl World {
     /// Takes in that what a fault does, or its undoing, is done.
     fn done(&mut self, now: Instant, fault: FaultIndex, done: Done) {
         if let Some(play) = &mut self.play {
-            match done {
-                Done::Changed => play.schedule.handle_done(fault),
-                Done::Vain => play.schedule.handle_vain(fault),
-                Done::Later => return,
-            }
+            play.schedule.handle_done(fault, done);
         }
         self.drive(now, fault);
     }
@@ -257,15 +261,14 @@ impl World {
             };
             match step {
                 Step::Observe(event) => self.tell(now, fault, event),
-                Step::Act(act, target) => {
-                    let done = self.act(now, fault, act, target);
-                    return self.done(now, fault, done);
-                }
+                Step::Act(act, target) => match self.act(now, fault, act, target) {
+                    Some(done) => return self.done(now, fault, done),
+                    None => return,
+                },
                 Step::Restart(ProcessId::Broker(broker)) => {
-                    play.restarting.push((fault, served(broker)));
-                    // One that stops starts again when it has stopped.
-                    let _ = self.cluster.stop(now, served(broker));
-                    let _ = self.cluster.start(now, served(broker));
+                    play.restarting.push((fault, kafka_id(broker)));
+                    // The plan is of this cluster.
+                    let _ = self.cluster.restart(now, broker);
                 }
                 // No rolling restart of members is played.
                 Step::Restart(ProcessId::Member(_)) => {}
@@ -285,7 +288,7 @@ impl World {
         let told = match event {
             TraceEvent::FaultBegan { broker, .. } => Event::FaultBegan {
                 fault,
-                broker: broker.map(|broker| served(broker).0),
+                broker: broker.map(|broker| kafka_id(broker).0),
             },
             TraceEvent::FaultEnded { .. } => Event::FaultEnded { fault },
             TraceEvent::FaultMissed { reason, .. } => Event::FaultMissed {
@@ -303,7 +306,7 @@ impl World {
             .play
             .as_mut()
             .filter(|play| !play.restarting.is_empty())?;
-        let serving = serving(&self.cluster.report());
+        let serving: BTreeSet<BrokerId> = self.cluster.report().serving().collect();
         let is_whole = self.cluster.is_whole();
         let mut restarting = play.restarting.iter();
         let place = restarting.position(|(_, id)| is_whole && serving.contains(id))?;
@@ -314,17 +317,6 @@ impl World {
     fn in_plan(&self, now: Instant) -> Instant {
         Instant::ZERO + now.saturating_since(self.began)
     }
-}
-
-/// Returns the Kafka id of a broker of a plan, which counts from 0.
-fn served(broker: BrokerId) -> BrokerId {
-    BrokerId(broker.0 + 1)
-}
-
-fn serving(report: &Report) -> BTreeSet<BrokerId> {
-    let brokers = report.brokers.iter();
-    let serving = brokers.filter(|broker| broker.state == BrokerState::Serving);
-    serving.map(|broker| broker.id).collect()
 }
 
 /// The cluster as the schedule asks for it.
@@ -340,8 +332,7 @@ impl Situation for Overview<'_> {
     }
 
     fn broker_runs(&self, broker: BrokerId) -> bool {
-        let mut brokers = self.report.brokers.iter();
-        let found = brokers.find(|found| found.id == served(broker));
+        let found = self.report.broker(kafka_id(broker));
         found.is_some_and(|found| found.state != BrokerState::Down)
     }
 
@@ -354,17 +345,14 @@ impl Situation for Overview<'_> {
     }
 
     fn leader(&self, partition: TopicPartition) -> Option<BrokerId> {
-        let topic = self.plan.settings.topics.get(partition.topic as usize)?;
-        let mut topics = self.report.topics.iter();
-        let found = topics.find(|found| found.name == topic.name)?;
-        let leader = found.partitions.get(partition.partition as usize)?.leader;
-        leader.map(in_plan)
+        let topic = self.plan.settings.topic_name(partition.topic);
+        let found = self.report.partition(topic, partition.partition)?;
+        found.leader.map(in_plan)
     }
 
     /// Returns the coordinator of the scenario's group, or else of the first one.
     fn coordinator(&self) -> Option<BrokerId> {
-        let mut groups = self.report.groups.iter();
-        let own = groups.find(|group| group.name == *self.plan.settings.consumers.group);
+        let own = self.report.group(&self.plan.settings.consumers.group);
         let group = own.or(self.report.groups.first())?;
         group.coordinator.map(in_plan)
     }
@@ -373,9 +361,4 @@ impl Situation for Overview<'_> {
     fn brokers_take_time(&self) -> bool {
         false
     }
-}
-
-/// Returns the number that a plan has for a broker.
-fn in_plan(broker: BrokerId) -> BrokerId {
-    BrokerId(broker.0.saturating_sub(1))
 }

@@ -38,17 +38,18 @@ impl World<'_> {
             (K::Join { member }, _) => self.join(*member)?,
             // The schedule asks for each restart by itself.
             (K::RollingRestart | K::RollingBrokerRestart, _) => {}
-            (K::Slow { by, .. }, Do) => self.env.sink.slow(member?, by.0),
-            (K::Slow { .. }, Undo) => self.env.sink.unslow(member?).then_some(())?,
-            (K::HandlerHang { .. }, Do) => self.env.sink.hang(member?),
+            (K::Slow { by, .. }, Do) => self.env.sink.attempts.slow(member?, by.0),
+            (K::Slow { .. }, Undo) => {
+                self.env.sink.attempts.unslow(member?).then_some(())?;
+            }
+            (K::HandlerHang { .. }, Do) => self.env.sink.attempts.hang(member?),
             (K::HandlerHang { .. }, Undo) => self.unhang(member?)?,
             (K::HandlerOutage { outcome, share }, Do) => {
-                self.env
-                    .sink
-                    .begin_outage(fault.id, (*outcome).into(), share.0);
+                let attempts = &mut self.env.sink.attempts;
+                attempts.begin_outage(fault.id, (*outcome).into(), share.0);
             }
             (K::HandlerOutage { .. }, Undo) => {
-                self.env.sink.end_outage(fault.id).then_some(())?;
+                self.env.sink.attempts.end_outage(fault.id).then_some(())?;
             }
             // Its message carries it since the plan was drawn.
             (K::Undecodable { .. }, _) => {}
@@ -110,7 +111,7 @@ impl World<'_> {
 
     /// Lets the handlers of a member go on that hang.
     fn unhang(&mut self, member: MemberId) -> Option<()> {
-        let hung = self.env.sink.has_hung(member);
+        let hung = self.env.sink.attempts.has_hung(member);
         for handler in self.env.sink.unhang(member) {
             let now = self.env.now();
             self.env.queue.push(now, Event::HandlerDone(handler));

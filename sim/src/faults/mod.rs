@@ -13,7 +13,7 @@ use crate::topology::{PartitionIndex, Topology};
 use crate::world::World;
 use plimsoll_core::TopicPartition;
 use plimsoll_oracle::{BrokerId, ErrorName, MemberId, RequestKind};
-use plimsoll_scenarios::schedule::{FaultIndex, FaultSchedule, ProcessId, Situation, Step};
+use plimsoll_scenarios::schedule::{Done, FaultIndex, FaultSchedule, ProcessId, Situation, Step};
 use plimsoll_scenarios::{Plan, Rng};
 
 /// A plan's faults: their schedule, and what of them does not belong to an actor.
@@ -130,7 +130,7 @@ impl World<'_> {
         }
         while let Some(index) = self.find_restarted() {
             let (fault, _) = self.faults.restarting.swap_remove(index);
-            self.faults.schedule.handle_done(fault);
+            self.faults.schedule.handle_done(fault, Done::Changed);
             self.drive_fault(fault);
         }
     }
@@ -167,13 +167,8 @@ impl World<'_> {
             match step {
                 Step::Observe(event) => self.env.observe(event),
                 Step::Act(act, target) => {
-                    let changed = self.act(fault, act, target).is_some();
-                    let schedule = &mut self.faults.schedule;
-                    if changed {
-                        schedule.handle_done(fault);
-                    } else {
-                        schedule.handle_vain(fault);
-                    }
+                    let done = Done::from(self.act(fault, act, target).is_some());
+                    self.faults.schedule.handle_done(fault, done);
                 }
                 Step::Restart(process) => {
                     let node = self.node_of(process);

@@ -30,6 +30,7 @@ mod faults;
 mod host;
 mod observed;
 mod options;
+mod planned;
 mod report;
 mod retention;
 #[cfg(test)]
@@ -40,6 +41,7 @@ pub use cluster::{ConnectionId, Output, ServedCluster};
 pub use faults::{Failing, Faulty, Unknown};
 pub use observed::{CommitSeen, Seen};
 pub use options::Options;
+pub use planned::{in_plan, kafka_id};
 pub use report::{
     BrokerReport, BrokerState, GroupReport, OffsetReport, PartitionReport, Report, TopicReport,
 };

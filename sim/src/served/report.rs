@@ -84,6 +84,36 @@ pub struct OffsetReport {
     pub lag: u64,
 }
 
+impl Report {
+    /// Returns a broker.
+    pub fn broker(&self, id: BrokerId) -> Option<&BrokerReport> {
+        self.brokers.iter().find(|broker| broker.id == id)
+    }
+
+    /// Returns the brokers that serve.
+    pub fn serving(&self) -> impl Iterator<Item = BrokerId> {
+        let brokers = self.brokers.iter();
+        let serving = brokers.filter(|broker| broker.state == BrokerState::Serving);
+        serving.map(|broker| broker.id)
+    }
+
+    /// Returns the partitions of a topic.
+    pub fn partitions(&self, topic: &str) -> Option<&[PartitionReport]> {
+        let topic = self.topics.iter().find(|found| found.name == topic)?;
+        Some(&topic.partitions)
+    }
+
+    /// Returns a partition.
+    pub fn partition(&self, topic: &str, number: u32) -> Option<&PartitionReport> {
+        self.partitions(topic)?.get(number as usize)
+    }
+
+    /// Returns a group.
+    pub fn group(&self, name: &str) -> Option<&GroupReport> {
+        self.groups.iter().find(|group| group.name == name)
+    }
+}
+
 impl ServedCluster {
     /// Returns what the cluster knows.
     pub fn report(&self) -> Report {

@@ -1,7 +1,7 @@
 //! Handlers that are a subject's own ([`crate::program`]): when they reach the sink, and how they
 //! end, they say themselves.
 
-use super::{HandlerCall, HandlerId, Running, Sink};
+use super::{End, HandlerCall, HandlerId, Running, Sink};
 use crate::program::CallId;
 use plimsoll_core::{Instant, Outcome};
 use plimsoll_oracle::{MemberId, TraceEvent};
@@ -26,8 +26,8 @@ pub(super) struct Own {
 impl Sink {
     /// Starts a handler that is the subject's own; returns the trace's entry about it.
     pub(crate) fn start_own(&mut self, call: HandlerCall) -> TraceEvent {
-        let (_, attempt) = self.count(call.message);
-        self.run(call, attempt, None, Some(Own::default()))
+        let attempt = self.attempts.count(call.message);
+        self.run(call, attempt, End::Never, Some(Own::default()))
     }
 
     /// Calls the sink; returns when its answer comes. `None`: never, or the handler is gone.
@@ -44,17 +44,17 @@ impl Sink {
         } = self.running[index];
         let message = call.message;
         // Each call is an attempt at the sink, and the first one is counted already.
-        let (fate, attempt) = match own?.has_called {
-            true => self.count(message),
-            false => (self.messages[message.0 as usize].fate, attempt),
+        let attempt = match own?.has_called {
+            true => self.attempts.count(message),
+            false => attempt,
         };
-        let (outcome, takes) = self.draw(plan, &call, fate, attempt);
+        let (end, takes) = self.attempts.end(plan, member, message, attempt);
         let running = &mut self.running[index];
-        running.outcome = outcome;
+        running.end = end;
         let own = running.own.as_mut()?;
         own.has_called = true;
         own.calls = true;
-        outcome.map(|_| (now + takes, running.id))
+        matches!(end, End::Outcome(_)).then_some((now + takes, running.id))
     }
 
     /// Finishes the record of a handler without an effect; returns the trace's entry about it.
@@ -84,7 +84,7 @@ impl Sink {
         }
         own.has_returned = true;
         // What was done before needs no effect again.
-        let is_done = self.messages[running.call.message.0 as usize].is_done;
+        let is_done = self.done.contains(&running.call.message);
         is_done.then(|| self.take_effect(index)).flatten()
     }
 
@@ -92,7 +92,7 @@ impl Sink {
     /// nothing, and work that it left behind goes on.
     pub(super) fn leave_behind(&mut self, index: usize) {
         let running = &mut self.running[index];
-        running.outcome = None;
+        running.end = End::Never;
         running.own = running.own.map(|own| Own {
             calls: false,
             has_returned: true,
@@ -105,7 +105,7 @@ impl Sink {
     /// says of it.
     pub(super) fn answer(&mut self, index: usize, outcome: Outcome) -> Option<TraceEvent> {
         let running = &mut self.running[index];
-        running.outcome = None;
+        running.end = End::Never;
         running.own.as_mut()?.calls = false;
         match outcome {
             Outcome::Ok => self.take_effect(index),
@@ -123,7 +123,7 @@ impl Sink {
         }
         let has_returned = own.has_returned;
         let effect = running.effect(Outcome::Ok);
-        self.messages[running.call.message.0 as usize].is_done = true;
+        self.done.insert(running.call.message);
         if has_returned {
             self.running.swap_remove(index);
         }

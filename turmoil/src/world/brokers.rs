@@ -2,17 +2,13 @@
 
 use super::World;
 use bytes::Bytes;
-use kafka_protocol::messages::create_topics_request::CreatableTopic;
-use kafka_protocol::messages::{CreateTopicsRequest, TopicName};
-use kafka_protocol::protocol::StrBytes;
-use plimsoll_codec::frames::{Head, LENGTH};
-use plimsoll_core::{Instant, TopicPartition};
+use plimsoll_core::Instant;
 use plimsoll_oracle::{BrokerId, MemberId, RequestKind, TraceEvent};
 use plimsoll_scenarios::Plan;
 use plimsoll_serve::Options;
-use plimsoll_sim::served::{ConnectionId, Output, Report, ServedCluster};
+use plimsoll_serve::inside::{self, Answer};
+use plimsoll_sim::served::{ConnectionId, Output, Report, ServedCluster, in_plan, kafka_id};
 use std::collections::BTreeMap;
-use std::time::Duration;
 use tokio::sync::mpsc;
 
 /// The port of each broker.
@@ -20,21 +16,6 @@ pub(crate) const PORT: u16 = 9092;
 
 /// The name of the topic of dead letters.
 pub(crate) const DEAD_LETTERS: &str = "dead-letters";
-
-/// The time that brokers get to know each other, and then new topics, before the run begins.
-const SETTLING: Duration = Duration::from_millis(100);
-
-/// The time that brokers are given for what a tool asks, in milliseconds.
-const WITHIN_MS: i32 = 5_000;
-
-/// The end of a frame.
-#[derive(Debug)]
-pub(crate) enum Answer {
-    /// The answer to it.
-    Frame(Bytes),
-    /// A frame that has no answer.
-    Done,
-}
 
 /// The brokers.
 pub(super) struct Brokers {
@@ -67,50 +48,14 @@ impl Brokers {
             let at = crate::broker_address(in_plan(broker));
             cluster.advertise(broker, at.ip().to_string(), at.port());
         }
-        let mut brokers = Self {
+        let topics = plan.settings.topics.iter();
+        let topics = topics.map(|topic| (topic.name.as_str(), topic.partitions));
+        let began = inside::create_topics(&mut cluster, topics.chain([(DEAD_LETTERS, 1)]));
+        Self {
             cluster,
             clients: BTreeMap::new(),
-            began: Instant::ZERO,
-        };
-        brokers.create_topics(plan);
-        brokers
-    }
-
-    /// Creates the topics, before the run begins: the cluster's time goes on as it needs.
-    fn create_topics(&mut self, plan: &Plan) {
-        self.settle();
-        let topic = |name: &str, partitions: u32| {
-            CreatableTopic::default()
-                .with_name(TopicName(StrBytes::from_string(name.to_owned())))
-                .with_num_partitions(partitions.cast_signed())
-                .with_replication_factor(-1)
-        };
-        let topics = plan.settings.topics.iter();
-        let topics = topics.map(|of| topic(&of.name, of.partitions));
-        let request = CreateTopicsRequest::default()
-            .with_topics(topics.chain([topic(DEAD_LETTERS, 1)]).collect())
-            .with_timeout_ms(WITHIN_MS);
-        let head = Head {
-            correlation: 0,
-            client_id: StrBytes::from_static_str(crate::own::CLIENT_ID),
-        };
-        let now = self.began;
-        let connected = self.cluster.connect(now, BrokerId(1), "127.0.0.1".into());
-        if let (Some(id), Some(frame)) = (connected, head.frame(&request, 7)) {
-            self.cluster.receive(now, id, frame.slice(LENGTH..));
-            self.settle();
-            self.cluster.disconnect(self.began, id);
+            began,
         }
-    }
-
-    /// Lets the cluster's time go on, before the run begins. What it says then is nobody's.
-    fn settle(&mut self) {
-        let end = self.began + SETTLING;
-        while let Some(at) = self.cluster.poll_timeout().filter(|at| *at <= end) {
-            self.cluster.handle_timeout(at);
-        }
-        self.cluster.handle_timeout(end);
-        self.began = end;
     }
 
     /// Returns the time of the cluster.
@@ -156,9 +101,8 @@ impl Brokers {
     /// Returns the number of readable records that the group of a plan has not committed.
     pub(super) fn lag(&self, plan: &Plan) -> u64 {
         let report = self.cluster.report();
-        let group = report.groups.iter();
-        let mut group = group.filter(|group| group.name == plan.settings.consumers.group);
-        let offsets = group.next().map_or(&[][..], |group| &group.offsets[..]);
+        let group = report.group(&plan.settings.consumers.group);
+        let offsets = group.map_or(&[][..], |group| &group.offsets[..]);
         let topics = report.topics.iter();
         let topics = topics.filter(|topic| is_of(plan, &topic.name));
         let mut lag = 0;
@@ -193,7 +137,7 @@ impl World {
         host: String,
     ) -> Option<(ConnectionId, mpsc::Receiver<Answer>)> {
         let at = self.brokers.at(self.now());
-        let id = self.brokers.cluster.connect(at, served(broker), host)?;
+        let id = self.brokers.cluster.connect(at, kafka_id(broker), host)?;
         // A frame has one answer, and is the only one under way.
         let (answers, answered) = mpsc::channel(1);
         let client = Client {
@@ -213,20 +157,6 @@ impl World {
             client.asked = Some(frame.clone());
             self.brokers.cluster.receive(at, id, frame);
         }
-    }
-
-    /// Returns what the cluster knows.
-    pub(crate) fn report(&self) -> Report {
-        self.brokers.report()
-    }
-
-    /// Returns the leader of a partition, as the controller decided.
-    pub(crate) fn leader_of(&self, partition: TopicPartition) -> Option<BrokerId> {
-        let name = &self.plan.settings.topics[partition.topic as usize].name;
-        let report = self.brokers.report();
-        let topic = report.topics.iter().find(|topic| topic.name == *name)?;
-        let leader = topic.partitions.get(partition.partition as usize)?.leader;
-        leader.map(in_plan)
     }
 
     /// Takes the end of a connection.
@@ -293,14 +223,4 @@ pub(crate) fn kind(request: &[u8]) -> Option<RequestKind> {
 /// Returns whether a topic is one of the plan's.
 fn is_of(plan: &Plan, name: &str) -> bool {
     plan.settings.topics.iter().any(|topic| topic.name == name)
-}
-
-/// Returns the Kafka id of a broker of a plan, which counts from 0.
-pub(crate) fn served(broker: BrokerId) -> BrokerId {
-    BrokerId(broker.0 + 1)
-}
-
-/// Returns the number that a plan has for a broker.
-pub(crate) fn in_plan(broker: BrokerId) -> BrokerId {
-    BrokerId(broker.0.wrapping_sub(1))
 }

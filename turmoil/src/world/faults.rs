@@ -1,37 +1,16 @@
 //! What faults do, and how it is undone: as `plimsoll-sim` does it, in the same order.
 
 use super::World;
-use super::brokers::served;
 use super::situation::Overview;
 use crate::net::{self, Way};
-use crate::{broker_host, member_host, tools};
-use plimsoll_core::{Instant, TopicPartition};
+use crate::{broker_host, member_host};
 use plimsoll_oracle::{BrokerId, MemberId};
+use plimsoll_scenarios::Plan;
 use plimsoll_scenarios::scenario::{Direction, Fault, FaultKind};
-use plimsoll_scenarios::schedule::{Act, FaultIndex, ProcessId, Step, Target};
-use plimsoll_scenarios::{Plan, Purpose, Rng};
-use plimsoll_sim::served::{BrokerState, Failing, Faulty, ServedCluster, Unknown};
+use plimsoll_scenarios::schedule::{Act, Done, FaultIndex, ProcessId, Step, Target};
+use plimsoll_serve::inside::{self, TOOL};
+use plimsoll_sim::served::{Faulty, kafka_id};
 use std::time::Duration;
-
-/// The outcome of something that a fault did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Done {
-    /// Something changed.
-    Changed,
-    /// There was nothing that could change.
-    Vain,
-    /// It takes its time, and is told when it is done.
-    Later,
-}
-
-impl From<bool> for Done {
-    fn from(changed: bool) -> Self {
-        match changed {
-            true => Self::Changed,
-            false => Self::Vain,
-        }
-    }
-}
 
 impl World {
     /// Does what is to be done for a fault.
@@ -50,9 +29,8 @@ impl World {
             match step {
                 Step::Observe(event) => self.observe(event),
                 Step::Act(act, target) => match self.act(fault, act, target) {
-                    Done::Changed => self.schedule.handle_done(fault),
-                    Done::Vain => self.schedule.handle_vain(fault),
-                    Done::Later => return,
+                    Some(done) => self.schedule.handle_done(fault, done),
+                    None => return,
                 },
                 Step::Restart(process) => {
                     self.restarting.push((fault, process));
@@ -66,11 +44,8 @@ impl World {
     }
 
     /// Takes in that what a fault does, or its undoing, is done.
-    pub(crate) fn done(&mut self, fault: FaultIndex, changed: bool) {
-        match changed {
-            true => self.schedule.handle_done(fault),
-            false => self.schedule.handle_vain(fault),
-        }
+    pub(super) fn done(&mut self, fault: FaultIndex, done: Done) {
+        self.schedule.handle_done(fault, done);
         self.drive(fault);
     }
 
@@ -82,10 +57,7 @@ impl World {
         }
         let report = self.brokers.report();
         let is_whole = self.brokers.cluster.is_whole();
-        let serves = |broker: BrokerId| {
-            let mut brokers = report.brokers.iter();
-            brokers.any(|of| of.id == served(broker) && of.state == BrokerState::Serving)
-        };
+        let serves = |broker| report.serving().any(|id| id == kafka_id(broker));
         let place = self
             .restarting
             .iter()
@@ -105,19 +77,17 @@ impl World {
             }
             ProcessId::Broker(broker) => {
                 let at = self.brokers.at(self.now());
-                let cluster = &mut self.brokers.cluster;
-                // One that stops starts again when it has stopped.
-                let _ = cluster.stop(at, served(broker));
-                let _ = cluster.start(at, served(broker));
+                // The plan is of this cluster.
+                let _ = self.brokers.cluster.restart(at, broker);
             }
         }
     }
 
-    /// Does a fault, or undoes it.
-    fn act(&mut self, index: FaultIndex, act: Act, target: Target) -> Done {
+    /// Does a fault, or undoes it; `None`: it takes its time, and is told when it is done.
+    fn act(&mut self, index: FaultIndex, act: Act, target: Target) -> Option<Done> {
         let plan = self.plan.clone();
         let fault = index.of(&plan);
-        match &fault.kind {
+        Some(match &fault.kind {
             FaultKind::Join { member } => Done::from(self.start(*member)),
             // The schedule asks for each restart by itself; a message carries its own fate since
             // the plan was drawn.
@@ -129,20 +99,15 @@ impl World {
             | FaultKind::Retention { .. }
             | FaultKind::OffsetsReset { .. } => {
                 if let Some(shared) = self.shared() {
-                    tokio::spawn(tools::carry_out(shared, plan.clone(), index));
+                    tokio::spawn(inside::carry_out(shared, plan.clone(), index));
                 }
-                Done::Later
+                return None;
             }
-            FaultKind::Error { .. } => self.act_on_requests(&plan, fault, act, target),
-            FaultKind::LeaderMove { .. } | FaultKind::CoordinatorMove | FaultKind::Rebalance => {
-                self.act_on_cluster(&plan, fault)
-            }
-            _ => match (target.member, target.broker) {
-                (Some(member), broker) => self.act_on_member(fault, act, member, broker),
-                (None, Some(broker)) => self.act_on_broker(fault, act, broker),
-                (None, None) => Done::Vain,
+            _ => match target.member {
+                Some(member) => self.act_on_member(fault, act, member, target.broker),
+                None => self.act_on_cluster((&plan, fault), act, target.broker),
             },
-        }
+        })
     }
 
     /// Does a fault of a process of a member, of its handlers, or of its network.
@@ -199,81 +164,47 @@ impl World {
         use FaultKind as K;
         let sink = &mut self.handlers.sink;
         match (&fault.kind, act) {
-            (K::Slow { by, .. }, Do) => sink.slow(member, by.0),
-            (K::Slow { .. }, Undo) => return Done::from(sink.unslow(member)),
-            (K::HandlerHang { .. }, Do) => sink.hang(member),
+            (K::Slow { by, .. }, Do) => sink.attempts.slow(member, by.0),
+            (K::Slow { .. }, Undo) => return Done::from(sink.attempts.unslow(member)),
+            (K::HandlerHang { .. }, Do) => sink.attempts.hang(member),
             (K::HandlerHang { .. }, Undo) => {
-                let hung = sink.has_hung(member);
+                let hung = sink.attempts.has_hung(member);
                 for handler in sink.unhang(member) {
                     self.handler_done(handler);
                 }
                 return Done::from(hung);
             }
             (K::HandlerOutage { outcome, share }, Do) => {
-                sink.begin_outage(fault.id, (*outcome).into(), share.0);
+                let attempts = &mut sink.attempts;
+                attempts.begin_outage(fault.id, (*outcome).into(), share.0);
             }
-            (K::HandlerOutage { .. }, Undo) => return Done::from(sink.end_outage(fault.id)),
+            (K::HandlerOutage { .. }, Undo) => {
+                return Done::from(sink.attempts.end_outage(fault.id));
+            }
             _ => return Done::Vain,
         }
         Done::Changed
     }
 
-    fn act_on_requests(&mut self, plan: &Plan, fault: &Fault, act: Act, target: Target) -> Done {
-        let FaultKind::Error {
-            request,
-            partition,
-            error,
-            share,
-            ..
-        } = fault.kind
-        else {
-            return Done::Vain;
-        };
-        let number = fault.id.0;
-        if act == Act::Undo {
-            return Done::from(self.brokers.cluster.end_failing(number));
-        }
-        let begun = self.brokers.cluster.begin_failing(Failing {
-            number,
-            request,
-            broker: target.broker.map(served),
-            partition: partition.map(|partition| named(plan, partition)),
-            // As in the simulator, the producer's fail too; what tools ask does not.
-            spared: Some(crate::own::CLIENT_ID),
-            error,
-            share: share.0,
-            rng: Rng::substream(plan.seed, Purpose::Faults, 1 << 32 | u64::from(number)),
-        });
-        Done::from(begun.is_ok())
-    }
-
-    /// Does a fault of a partition's leader, or of the group.
-    fn act_on_cluster(&mut self, plan: &Plan, fault: &Fault) -> Done {
-        let at = self.brokers.at(self.now());
-        let group = &plan.settings.consumers.group;
-        let cluster = &mut self.brokers.cluster;
-        let done = match fault.kind {
-            FaultKind::LeaderMove { partition } => {
-                let (topic, number) = named(plan, partition);
-                cluster.move_leader(at, &topic, number)
-            }
-            FaultKind::CoordinatorMove => cluster.move_coordinator(at, group),
-            _ => cluster.rebalance(at, group),
-        };
-        Done::from(done == Ok(true))
-    }
-
-    fn act_on_broker(&mut self, fault: &Fault, act: Act, broker: BrokerId) -> Done {
-        use Act::{Do, Undo};
+    /// Does a fault of a broker, of a partition's leader, of the group, or of requests.
+    fn act_on_cluster(
+        &mut self,
+        (plan, fault): (&Plan, &Fault),
+        act: Act,
+        broker: Option<BrokerId>,
+    ) -> Done {
         let now = self.now();
-        let at = self.brokers.at(now);
-        match (&fault.kind, act) {
-            (FaultKind::Isolate { .. }, Do) => net::block(&self.ways_of(broker)),
-            (FaultKind::Isolate { .. }, Undo) => net::unblock(now, &self.ways_of(broker)),
-            _ => {}
+        if let (FaultKind::Isolate { .. }, Some(broker)) = (&fault.kind, broker) {
+            match act {
+                Act::Do => net::block(&self.ways_of(broker)),
+                Act::Undo => net::unblock(now, &self.ways_of(broker)),
+            }
         }
+        let at = self.brokers.at(now);
         let cluster = &mut self.brokers.cluster;
-        Done::from(on_cluster(cluster, at, fault, act, served(broker)).is_ok())
+        // As in the simulator, the producer's requests fail too; what tools ask does not.
+        let acted = cluster.act(at, (plan, fault), act, broker, TOOL);
+        acted.unwrap_or(Done::Vain)
     }
 
     /// Returns the ways between a member and a broker, or all brokers: from the member for
@@ -306,36 +237,4 @@ impl World {
         let ways = members.flat_map(|member| self.ways(member, Some(broker), Direction::Both));
         ways.collect()
     }
-}
-
-/// Does to the cluster what a fault does to a broker, or undoes it.
-fn on_cluster(
-    cluster: &mut ServedCluster,
-    at: Instant,
-    fault: &Fault,
-    act: Act,
-    broker: BrokerId,
-) -> Result<(), Unknown> {
-    use Act::{Do, Undo};
-    match (&fault.kind, act) {
-        (FaultKind::BrokerCrash { .. }, Do) => cluster.crash(at, broker),
-        (FaultKind::BrokerStop { .. }, Do) => cluster.stop(at, broker),
-        (FaultKind::BrokerCrash { .. } | FaultKind::BrokerStop { .. }, Undo) => {
-            cluster.start(at, broker)
-        }
-        (FaultKind::BrokerPause { .. }, Do) => cluster.pause(at, broker),
-        (FaultKind::BrokerPause { .. }, Undo) => cluster.resume(at, broker),
-        (FaultKind::Isolate { .. }, Do) => cluster.isolate(at, broker),
-        (FaultKind::Isolate { .. }, Undo) => cluster.reunite(at, broker),
-        (FaultKind::Throttle { by, .. }, Do) => cluster.throttle(at, broker, *by),
-        (FaultKind::Throttle { .. }, Undo) => cluster.throttle(at, broker, Duration::ZERO),
-        _ => Ok(()),
-    }
-}
-
-/// Returns the name of a partition's topic, and its number there.
-fn named(plan: &Plan, partition: TopicPartition) -> (String, i32) {
-    let TopicPartition { topic, partition } = partition;
-    let topic = plan.settings.topics[topic as usize].name.clone();
-    (topic, partition.cast_signed())
 }

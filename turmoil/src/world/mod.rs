@@ -7,12 +7,13 @@
 mod brokers;
 mod faults;
 mod handlers;
+mod inside;
 mod members;
 mod observed;
 mod processes;
 mod situation;
 
-pub(crate) use brokers::{Answer, DEAD_LETTERS, PORT, in_plan, kind};
+pub(crate) use brokers::{DEAD_LETTERS, PORT, kind};
 pub(crate) use handlers::Begun;
 pub(crate) use observed::key_of;
 
@@ -24,7 +25,7 @@ use plimsoll_core::{Instant, NextOffset, Offset, TopicPartition};
 use plimsoll_oracle::{ErrorName, MemberId, MessageId, RequestKind, Trace, TraceEvent};
 use plimsoll_scenarios::Plan;
 use plimsoll_scenarios::scenario::Moment;
-use plimsoll_scenarios::schedule::{FaultIndex, FaultSchedule, ProcessId};
+use plimsoll_scenarios::schedule::{Done, FaultIndex, FaultSchedule, ProcessId};
 use processes::Process;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -64,6 +65,7 @@ pub(crate) struct Shared {
     world: Arc<Mutex<World>>,
     /// Wakes the task that does what is due.
     activity: Arc<Notify>,
+    clock: Clock,
 }
 
 impl Shared {
@@ -93,7 +95,11 @@ impl Shared {
                 plan,
             })
         });
-        Self { world, activity }
+        Self {
+            world,
+            activity,
+            clock,
+        }
     }
 
     /// Does something with the world, and wakes the task that does what follows.
@@ -123,7 +129,6 @@ impl Shared {
 
     /// Does what is due at its time, for as long as it is polled.
     pub(crate) async fn conduct(self) {
-        let clock = self.at_rest(|world| world.clock);
         loop {
             let next = self.at_rest(|world| {
                 world.handle_timeout();
@@ -134,7 +139,7 @@ impl Shared {
             tokio::select! {
                 biased;
                 () = self.activity.notified() => {}
-                () = clock.sleep_until(next) => {}
+                () = self.clock.sleep_until(next) => {}
             }
         }
     }
@@ -157,6 +162,7 @@ impl World {
         Some(Shared {
             world: self.own.upgrade()?,
             activity: self.activity.clone(),
+            clock: self.clock,
         })
     }
 
@@ -217,7 +223,7 @@ impl World {
             self.drive(fault);
         }
         while let Some(fault) = self.take_restarted() {
-            self.schedule.handle_done(fault);
+            self.schedule.handle_done(fault, Done::Changed);
             self.drive(fault);
         }
     }

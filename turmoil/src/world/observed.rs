@@ -10,6 +10,7 @@ use plimsoll_codec::{OFFSETS_TOPIC, RecordBatch};
 use plimsoll_core::{Offset, TopicPartition};
 use plimsoll_oracle::{BrokerId, ErrorName, MemberId, MessageId, RequestKind, TraceEvent};
 use plimsoll_scenarios::scenario::Message;
+use plimsoll_serve::inside::TOOL;
 use plimsoll_serve::produce::MESSAGE;
 use plimsoll_sim::served::{CommitSeen, Seen};
 
@@ -119,7 +120,7 @@ impl World {
             return;
         };
         let client = commit.client_id.as_deref();
-        if client == Some(crate::own::CLIENT_ID) {
+        if client == Some(TOOL) {
             let next = commit.next;
             return self.observe(TraceEvent::OffsetsReset { partition, next });
         }

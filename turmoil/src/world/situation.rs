@@ -1,12 +1,11 @@
 //! The world as the schedule of faults asks for it.
 
-use super::brokers::{in_plan, served};
 use super::processes::Process;
 use plimsoll_core::TopicPartition;
 use plimsoll_oracle::{BrokerId, MemberId};
 use plimsoll_scenarios::Plan;
 use plimsoll_scenarios::schedule::Situation;
-use plimsoll_sim::served::{BrokerState, Report};
+use plimsoll_sim::served::{BrokerState, Report, in_plan, kafka_id};
 use std::collections::BTreeMap;
 
 /// The world as the schedule asks for it.
@@ -23,8 +22,7 @@ impl Situation for Overview<'_> {
     }
 
     fn broker_runs(&self, broker: BrokerId) -> bool {
-        let mut brokers = self.report.brokers.iter();
-        let found = brokers.find(|found| found.id == served(broker));
+        let found = self.report.broker(kafka_id(broker));
         found.is_some_and(|found| found.state != BrokerState::Down)
     }
 
@@ -45,16 +43,13 @@ impl Situation for Overview<'_> {
     }
 
     fn leader(&self, partition: TopicPartition) -> Option<BrokerId> {
-        let topic = self.plan.settings.topics.get(partition.topic as usize)?;
-        let mut topics = self.report.topics.iter();
-        let found = topics.find(|found| found.name == topic.name)?;
-        let leader = found.partitions.get(partition.partition as usize)?.leader;
-        leader.map(in_plan)
+        let topic = self.plan.settings.topic_name(partition.topic);
+        let found = self.report.partition(topic, partition.partition)?;
+        found.leader.map(in_plan)
     }
 
     fn coordinator(&self) -> Option<BrokerId> {
-        let mut groups = self.report.groups.iter();
-        let group = groups.find(|group| group.name == self.plan.settings.consumers.group)?;
+        let group = self.report.group(&self.plan.settings.consumers.group)?;
         group.coordinator.map(in_plan)
     }
 

@@ -1,6 +1,6 @@
 //! A made-up world: it takes the steps of a schedule, and writes them down.
 
-use crate::schedule::{Act, FaultIndex, FaultSchedule, ProcessId, Situation, Step, Target};
+use crate::schedule::{Act, Done, FaultIndex, FaultSchedule, ProcessId, Situation, Step, Target};
 use crate::{Plan, Scenario};
 use plimsoll_core::{Instant, TopicPartition};
 use plimsoll_oracle::{BrokerId, FaultId, MemberId, Missed, TraceEvent, Word};
@@ -126,7 +126,16 @@ impl Stage {
 
     /// What was asked for a fault is done.
     pub(super) fn done(&mut self, fault: u32) {
-        self.schedule.handle_done(FaultIndex(fault));
+        self.is_done(fault, Done::Changed);
+    }
+
+    /// What was asked for a fault is done, and changed nothing.
+    pub(super) fn in_vain(&mut self, fault: u32) {
+        self.is_done(fault, Done::Vain);
+    }
+
+    fn is_done(&mut self, fault: u32, done: Done) {
+        self.schedule.handle_done(FaultIndex(fault), done);
         self.drive(FaultIndex(fault));
     }
 
@@ -156,12 +165,6 @@ impl Stage {
     /// What the trace says of faults that were missed.
     pub(super) fn missed(&self) -> &[(FaultId, Missed)] {
         &self.missed
-    }
-
-    /// What was asked for a fault is done, and changed nothing.
-    pub(super) fn in_vain(&mut self, fault: u32) {
-        self.schedule.handle_vain(FaultIndex(fault));
-        self.drive(FaultIndex(fault));
     }
 
     fn drive_all(&mut self) {
@@ -205,7 +208,7 @@ impl Stage {
             }
         }
         if !takes_time {
-            self.schedule.handle_done(fault);
+            self.schedule.handle_done(fault, Done::Changed);
         }
     }
 

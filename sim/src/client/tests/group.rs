@@ -417,7 +417,7 @@ fn a_handler_in_the_poll_loop_misses_the_deadline_and_others_do_not() {
     for (polling, leaves) in [(Polling::Inline, true), (Polling::Always, false)] {
         let mut bench = Bench::new(polling, "").joined();
         probe::dispatch();
-        bench.env.sink.hang(MEMBER);
+        bench.env.sink.attempts.hang(MEMBER);
         bench.kafka.append(&mut bench.env, P0, 1);
         bench.run(ms(100));
         bench.learned();

@@ -31,7 +31,7 @@ fn sizes(bench: &mut Bench) -> Vec<usize> {
 fn a_rebalance_is_told_behind_the_batch_and_heartbeats_go_on_until_then() {
     let mut bench = java();
     probe::dispatch();
-    bench.env.sink.hang(MEMBER);
+    bench.env.sink.attempts.hang(MEMBER);
     bench.kafka.append(&mut bench.env, P0, 1);
     bench.run(ms(100));
     assert_eq!(sizes(&mut bench), [1]);
