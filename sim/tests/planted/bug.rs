@@ -1,10 +1,13 @@
 //! What a bug around the core is, whatever payload the core carries.
 
 use super::Payload;
-use plimsoll_core::{
-    Command, CommitOffset, CommitOutcome, Config, Consumer, Event, Instant, Machine,
-};
+use plimsoll_core::{CommitOffset, CommitOutcome, Config, Consumer, Instant, Machine};
 use std::collections::VecDeque;
+
+pub(crate) type Command = plimsoll_core::Command<Payload>;
+pub(crate) type Commands = VecDeque<Command>;
+pub(crate) type Event = plimsoll_core::Event<Payload>;
+pub(crate) type Events = Vec<Event>;
 
 /// What a planted bug does to the traffic between the driver and the core.
 pub(crate) trait Bug: Default + Send + 'static {
@@ -12,25 +15,17 @@ pub(crate) trait Bug: Default + Send + 'static {
     fn config(_config: &mut Config) {}
 
     /// Changes an event on its way in; `None`: the core never learns of it.
-    fn event(
-        &mut self,
-        event: Event<Payload>,
-        _out: &mut VecDeque<Command<Payload>>,
-    ) -> Option<Event<Payload>> {
+    fn event(&mut self, event: Event, _out: &mut Commands) -> Option<Event> {
         Some(event)
     }
 
     /// Changes a command on its way out; the answers that the core gets at once go into `answers`.
-    fn command(
-        &mut self,
-        command: Command<Payload>,
-        _answers: &mut Vec<Event<Payload>>,
-    ) -> Option<Command<Payload>> {
+    fn command(&mut self, command: Command, _answers: &mut Events) -> Option<Command> {
         Some(command)
     }
 
     /// Puts commands around one that goes out, or takes it away.
-    fn expand(&mut self, command: Command<Payload>) -> Vec<Command<Payload>> {
+    fn expand(&mut self, command: Command) -> Vec<Command> {
         vec![command]
     }
 }
@@ -39,7 +34,7 @@ pub(crate) trait Bug: Default + Send + 'static {
 pub(crate) struct Planted<B> {
     pub(super) core: Consumer<Payload>,
     bug: B,
-    out: VecDeque<Command<Payload>>,
+    out: Commands,
     now: Instant,
 }
 
@@ -59,10 +54,10 @@ impl<B: Bug> Planted<B> {
 /// Leaves the offsets out of a commit that `is_left_out` names; a commit of which nothing is left
 /// is answered as accepted, and never sent.
 pub(crate) fn leave_out(
-    command: Command<Payload>,
-    answers: &mut Vec<Event<Payload>>,
+    command: Command,
+    answers: &mut Events,
     is_left_out: impl Fn(&CommitOffset) -> bool,
-) -> Option<Command<Payload>> {
+) -> Option<Command> {
     let Command::Commit {
         commit,
         mut offsets,
@@ -82,7 +77,7 @@ pub(crate) fn leave_out(
 }
 
 impl<B: Bug> Machine<Payload> for Planted<B> {
-    fn handle_event(&mut self, now: Instant, event: Event<Payload>) {
+    fn handle_event(&mut self, now: Instant, event: Event) {
         self.now = now;
         if let Some(event) = self.bug.event(event, &mut self.out) {
             self.core.handle_event(now, event);
@@ -94,7 +89,7 @@ impl<B: Bug> Machine<Payload> for Planted<B> {
         self.core.handle_timeout(now);
     }
 
-    fn poll_command(&mut self) -> Option<Command<Payload>> {
+    fn poll_command(&mut self) -> Option<Command> {
         loop {
             if let Some(command) = self.out.pop_front() {
                 return Some(command);

@@ -1,11 +1,10 @@
 //! Bugs by which a commit carries what it must not, or comes when it must not.
 
-use super::{Bug, Payload, leave_out};
+use super::{Bug, Command, Commands, Event, Events, leave_out};
 use plimsoll_core::{
-    Command, CommitId, CommitOffset, CommitOutcome, Config, Event, NextOffset, Outcome,
-    TopicPartition,
+    CommitId, CommitOffset, CommitOutcome, Config, NextOffset, Outcome, TopicPartition,
 };
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 
 /// vector#24215: workers side by side, and the highest finished record is committed.
 #[derive(Default)]
@@ -14,11 +13,7 @@ pub(crate) struct ParallelMaxCommit {
 }
 
 impl Bug for ParallelMaxCommit {
-    fn event(
-        &mut self,
-        event: Event<Payload>,
-        _: &mut VecDeque<Command<Payload>>,
-    ) -> Option<Event<Payload>> {
+    fn event(&mut self, event: Event, _: &mut Commands) -> Option<Event> {
         if let Event::Processed {
             partition,
             offset,
@@ -32,11 +27,7 @@ impl Bug for ParallelMaxCommit {
         Some(event)
     }
 
-    fn command(
-        &mut self,
-        command: Command<Payload>,
-        _: &mut Vec<Event<Payload>>,
-    ) -> Option<Command<Payload>> {
+    fn command(&mut self, command: Command, _: &mut Events) -> Option<Command> {
         Some(raise_commits(command, &self.highest))
     }
 }
@@ -48,11 +39,7 @@ pub(crate) struct CommitPolled {
 }
 
 impl Bug for CommitPolled {
-    fn event(
-        &mut self,
-        event: Event<Payload>,
-        _: &mut VecDeque<Command<Payload>>,
-    ) -> Option<Event<Payload>> {
+    fn event(&mut self, event: Event, _: &mut Commands) -> Option<Event> {
         if let Event::Fetched {
             partition, records, ..
         } = &event
@@ -63,19 +50,12 @@ impl Bug for CommitPolled {
         Some(event)
     }
 
-    fn command(
-        &mut self,
-        command: Command<Payload>,
-        _: &mut Vec<Event<Payload>>,
-    ) -> Option<Command<Payload>> {
+    fn command(&mut self, command: Command, _: &mut Events) -> Option<Command> {
         Some(raise_commits(command, &self.polled))
     }
 }
 
-fn raise_commits(
-    mut command: Command<Payload>,
-    to: &BTreeMap<TopicPartition, NextOffset>,
-) -> Command<Payload> {
+fn raise_commits(mut command: Command, to: &BTreeMap<TopicPartition, NextOffset>) -> Command {
     for offset in carried(&mut command) {
         if let Some(next) = to.get(&offset.partition) {
             offset.next = offset.next.max(*next);
@@ -85,7 +65,7 @@ fn raise_commits(
 }
 
 /// Returns the offsets that a commit carries; none of any other command.
-fn carried(command: &mut Command<Payload>) -> &mut [CommitOffset] {
+fn carried(command: &mut Command) -> &mut [CommitOffset] {
     match command {
         Command::Commit { offsets, .. } => offsets,
         _ => &mut [],
@@ -97,11 +77,7 @@ fn carried(command: &mut Command<Payload>) -> &mut [CommitOffset] {
 pub(crate) struct WrongPlusOne;
 
 impl Bug for WrongPlusOne {
-    fn command(
-        &mut self,
-        mut command: Command<Payload>,
-        _: &mut Vec<Event<Payload>>,
-    ) -> Option<Command<Payload>> {
+    fn command(&mut self, mut command: Command, _: &mut Events) -> Option<Command> {
         for offset in carried(&mut command) {
             offset.next = NextOffset::new(offset.next.get() + 1);
         }
@@ -114,11 +90,7 @@ impl Bug for WrongPlusOne {
 pub(crate) struct SkipFailures;
 
 impl Bug for SkipFailures {
-    fn event(
-        &mut self,
-        mut event: Event<Payload>,
-        _: &mut VecDeque<Command<Payload>>,
-    ) -> Option<Event<Payload>> {
+    fn event(&mut self, mut event: Event, _: &mut Commands) -> Option<Event> {
         if let Event::Processed { outcome, .. } = &mut event {
             *outcome = Outcome::Ok;
         }
@@ -135,11 +107,7 @@ pub(crate) struct AsyncRetryReorders {
 }
 
 impl Bug for AsyncRetryReorders {
-    fn event(
-        &mut self,
-        event: Event<Payload>,
-        out: &mut VecDeque<Command<Payload>>,
-    ) -> Option<Event<Payload>> {
+    fn event(&mut self, event: Event, out: &mut Commands) -> Option<Event> {
         let Event::CommitFinished { commit, outcome } = event else {
             return Some(event);
         };
@@ -156,11 +124,7 @@ impl Bug for AsyncRetryReorders {
         Some(event)
     }
 
-    fn command(
-        &mut self,
-        command: Command<Payload>,
-        _: &mut Vec<Event<Payload>>,
-    ) -> Option<Command<Payload>> {
+    fn command(&mut self, command: Command, _: &mut Events) -> Option<Command> {
         if let Command::Commit { commit, offsets } = &command {
             self.sent.insert(*commit, offsets.clone());
         }
@@ -176,11 +140,7 @@ pub(crate) struct NeverCommitsAgain {
 }
 
 impl Bug for NeverCommitsAgain {
-    fn event(
-        &mut self,
-        event: Event<Payload>,
-        _: &mut VecDeque<Command<Payload>>,
-    ) -> Option<Event<Payload>> {
+    fn event(&mut self, event: Event, _: &mut Commands) -> Option<Event> {
         match &event {
             Event::Assigned { partitions, .. } => {
                 for assigned in partitions {
@@ -200,11 +160,7 @@ impl Bug for NeverCommitsAgain {
         Some(event)
     }
 
-    fn command(
-        &mut self,
-        command: Command<Payload>,
-        answers: &mut Vec<Event<Payload>>,
-    ) -> Option<Command<Payload>> {
+    fn command(&mut self, command: Command, answers: &mut Events) -> Option<Command> {
         let is_known =
             |offset: &CommitOffset| self.accepted.get(&offset.partition) == Some(&offset.next);
         let command = leave_out(command, answers, is_known)?;
@@ -222,11 +178,7 @@ pub(crate) struct CommitAfterRevoke {
 }
 
 impl Bug for CommitAfterRevoke {
-    fn command(
-        &mut self,
-        command: Command<Payload>,
-        _: &mut Vec<Event<Payload>>,
-    ) -> Option<Command<Payload>> {
+    fn command(&mut self, command: Command, _: &mut Events) -> Option<Command> {
         let Command::Commit { commit, offsets } = command else {
             return Some(command);
         };
@@ -245,22 +197,14 @@ pub(crate) struct IgnoresCommitIds {
 }
 
 impl Bug for IgnoresCommitIds {
-    fn event(
-        &mut self,
-        mut event: Event<Payload>,
-        _: &mut VecDeque<Command<Payload>>,
-    ) -> Option<Event<Payload>> {
+    fn event(&mut self, mut event: Event, _: &mut Commands) -> Option<Event> {
         if let Event::CommitFinished { commit, .. } = &mut event {
             *commit = self.newest;
         }
         Some(event)
     }
 
-    fn command(
-        &mut self,
-        command: Command<Payload>,
-        _: &mut Vec<Event<Payload>>,
-    ) -> Option<Command<Payload>> {
+    fn command(&mut self, command: Command, _: &mut Events) -> Option<Command> {
         if let Command::Commit { commit, .. } = &command {
             self.newest = *commit;
         }
@@ -286,11 +230,7 @@ pub(crate) struct FirstCommitIsTheStart {
 }
 
 impl Bug for FirstCommitIsTheStart {
-    fn event(
-        &mut self,
-        event: Event<Payload>,
-        _: &mut VecDeque<Command<Payload>>,
-    ) -> Option<Event<Payload>> {
+    fn event(&mut self, event: Event, _: &mut Commands) -> Option<Event> {
         if let Event::Assigned { partitions, .. } = &event {
             let starts = partitions.iter();
             self.fresh
@@ -299,11 +239,7 @@ impl Bug for FirstCommitIsTheStart {
         Some(event)
     }
 
-    fn command(
-        &mut self,
-        mut command: Command<Payload>,
-        _: &mut Vec<Event<Payload>>,
-    ) -> Option<Command<Payload>> {
+    fn command(&mut self, mut command: Command, _: &mut Events) -> Option<Command> {
         for offset in carried(&mut command) {
             if let Some(start) = self.fresh.remove(&offset.partition) {
                 offset.next = start;
@@ -321,11 +257,7 @@ pub(crate) struct StaleCommitThread {
 }
 
 impl Bug for StaleCommitThread {
-    fn command(
-        &mut self,
-        mut command: Command<Payload>,
-        _: &mut Vec<Event<Payload>>,
-    ) -> Option<Command<Payload>> {
+    fn command(&mut self, mut command: Command, _: &mut Events) -> Option<Command> {
         let Command::Commit { offsets, .. } = &mut command else {
             return Some(command);
         };
@@ -349,11 +281,7 @@ impl Bug for StaleCommitThread {
 pub(crate) struct FiltersTooMuch;
 
 impl Bug for FiltersTooMuch {
-    fn command(
-        &mut self,
-        command: Command<Payload>,
-        answers: &mut Vec<Event<Payload>>,
-    ) -> Option<Command<Payload>> {
+    fn command(&mut self, command: Command, answers: &mut Events) -> Option<Command> {
         let Command::Dispatch {
             partition,
             epoch,

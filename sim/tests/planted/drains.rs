@@ -1,21 +1,15 @@
 //! Bugs in giving partitions up, and in stopping.
 
-use super::{Bug, Payload};
-use plimsoll_core::{
-    Command, CommitId, CommitOffset, Event, NextOffset, RebalanceId, TopicPartition,
-};
-use std::collections::{BTreeMap, VecDeque};
+use super::{Bug, Command, Commands, Event, Events};
+use plimsoll_core::{CommitId, CommitOffset, NextOffset, RebalanceId, TopicPartition};
+use std::collections::BTreeMap;
 
 /// kafka-go#1398: what was buffered is handled after the revocation.
 #[derive(Default)]
 pub(crate) struct RevokedBufferDelivered;
 
 impl Bug for RevokedBufferDelivered {
-    fn event(
-        &mut self,
-        event: Event<Payload>,
-        out: &mut VecDeque<Command<Payload>>,
-    ) -> Option<Event<Payload>> {
+    fn event(&mut self, event: Event, out: &mut Commands) -> Option<Event> {
         let Event::Revoked { rebalance, .. } = event else {
             return Some(event);
         };
@@ -29,11 +23,7 @@ impl Bug for RevokedBufferDelivered {
 pub(crate) struct ClosesAtOnce;
 
 impl Bug for ClosesAtOnce {
-    fn event(
-        &mut self,
-        event: Event<Payload>,
-        out: &mut VecDeque<Command<Payload>>,
-    ) -> Option<Event<Payload>> {
+    fn event(&mut self, event: Event, out: &mut Commands) -> Option<Event> {
         match event {
             Event::Shutdown => {
                 out.push_back(Command::Close);
@@ -51,11 +41,7 @@ pub(crate) struct NeverAnswersRevoke {
 }
 
 impl Bug for NeverAnswersRevoke {
-    fn command(
-        &mut self,
-        command: Command<Payload>,
-        _: &mut Vec<Event<Payload>>,
-    ) -> Option<Command<Payload>> {
+    fn command(&mut self, command: Command, _: &mut Events) -> Option<Command> {
         match command {
             Command::CompleteRevoke { rebalance } if self.ignored.is_none() => {
                 self.ignored = Some(rebalance);
@@ -79,11 +65,7 @@ impl CancelledCountsAsFinished {
 }
 
 impl Bug for CancelledCountsAsFinished {
-    fn event(
-        &mut self,
-        event: Event<Payload>,
-        _: &mut VecDeque<Command<Payload>>,
-    ) -> Option<Event<Payload>> {
+    fn event(&mut self, event: Event, _: &mut Commands) -> Option<Event> {
         match &event {
             Event::Revoked { .. } | Event::Shutdown => self.draining = true,
             Event::CommitFinished { commit, .. } if commit.0 >= Self::FIRST => return None,
@@ -92,7 +74,7 @@ impl Bug for CancelledCountsAsFinished {
         Some(event)
     }
 
-    fn expand(&mut self, command: Command<Payload>) -> Vec<Command<Payload>> {
+    fn expand(&mut self, command: Command) -> Vec<Command> {
         match &command {
             Command::Cancel {
                 partition, offset, ..
@@ -129,16 +111,12 @@ pub(crate) struct ExpiredStaysInFlight {
 }
 
 impl Bug for ExpiredStaysInFlight {
-    fn event(
-        &mut self,
-        event: Event<Payload>,
-        _: &mut VecDeque<Command<Payload>>,
-    ) -> Option<Event<Payload>> {
+    fn event(&mut self, event: Event, _: &mut Commands) -> Option<Event> {
         self.draining |= matches!(event, Event::Revoked { .. } | Event::Shutdown);
         Some(event)
     }
 
-    fn expand(&mut self, command: Command<Payload>) -> Vec<Command<Payload>> {
+    fn expand(&mut self, command: Command) -> Vec<Command> {
         match &command {
             Command::Cancel { .. } if !self.draining => self.expired = true,
             Command::CompleteRevoke { .. } => self.draining = false,

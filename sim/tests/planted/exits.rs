@@ -1,19 +1,14 @@
 //! Bugs by which a process ends that was not asked to.
 
-use super::{Bug, Payload};
-use plimsoll_core::{Command, CommitOutcome, Event, Outcome};
-use std::collections::VecDeque;
+use super::{Bug, Command, Commands, Event};
+use plimsoll_core::{CommitOutcome, Outcome};
 
 /// confluent-kafka-go#494: a commit that is refused ends the process.
 #[derive(Default)]
 pub(crate) struct EndsWhenACommitFails;
 
 impl Bug for EndsWhenACommitFails {
-    fn event(
-        &mut self,
-        event: Event<Payload>,
-        out: &mut VecDeque<Command<Payload>>,
-    ) -> Option<Event<Payload>> {
+    fn event(&mut self, event: Event, out: &mut Commands) -> Option<Event> {
         if let Event::CommitFinished { outcome, .. } = &event
             && *outcome != CommitOutcome::Ok
         {
@@ -28,11 +23,7 @@ impl Bug for EndsWhenACommitFails {
 pub(crate) struct EndsWhenAHandlerFails;
 
 impl Bug for EndsWhenAHandlerFails {
-    fn event(
-        &mut self,
-        event: Event<Payload>,
-        out: &mut VecDeque<Command<Payload>>,
-    ) -> Option<Event<Payload>> {
+    fn event(&mut self, event: Event, out: &mut Commands) -> Option<Event> {
         if let Event::Processed { outcome, .. } = &event
             && *outcome != Outcome::Ok
         {
@@ -47,11 +38,7 @@ impl Bug for EndsWhenAHandlerFails {
 pub(crate) struct EndsWhenRevoked;
 
 impl Bug for EndsWhenRevoked {
-    fn event(
-        &mut self,
-        event: Event<Payload>,
-        out: &mut VecDeque<Command<Payload>>,
-    ) -> Option<Event<Payload>> {
+    fn event(&mut self, event: Event, out: &mut Commands) -> Option<Event> {
         if let Event::Revoked { .. } = &event {
             out.push_back(Command::Close);
             return None;
@@ -68,11 +55,7 @@ pub(crate) struct EndsAfterFiveCommits {
 }
 
 impl Bug for EndsAfterFiveCommits {
-    fn event(
-        &mut self,
-        event: Event<Payload>,
-        out: &mut VecDeque<Command<Payload>>,
-    ) -> Option<Event<Payload>> {
+    fn event(&mut self, event: Event, out: &mut Commands) -> Option<Event> {
         if let Event::CommitFinished { outcome, .. } = &event
             && *outcome == CommitOutcome::Ok
         {

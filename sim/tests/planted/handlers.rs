@@ -1,11 +1,10 @@
 //! Bugs in how handlers are called and how records are given up: order, limits, dead letters.
 
-use super::{Bug, Payload};
+use super::{Bug, Command, Commands, Event, Events};
 use plimsoll_core::{
-    AssignmentEpoch, Command, Config, DeadLetterReason, Event, Offset, Ordering, Outcome,
-    TopicPartition,
+    AssignmentEpoch, Config, DeadLetterReason, Offset, Ordering, Outcome, TopicPartition,
 };
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// Order is not kept, neither by partition nor by key.
@@ -21,15 +20,11 @@ impl Bug for Unordered {
 /// A record that is dispatched is dispatched once more before its handler has come back.
 #[derive(Default)]
 pub(crate) struct DispatchesTwice {
-    again: Option<Command<Payload>>,
+    again: Option<Command>,
 }
 
 impl Bug for DispatchesTwice {
-    fn event(
-        &mut self,
-        event: Event<Payload>,
-        out: &mut VecDeque<Command<Payload>>,
-    ) -> Option<Event<Payload>> {
+    fn event(&mut self, event: Event, out: &mut Commands) -> Option<Event> {
         match event {
             Event::Fetched { .. } => out.extend(self.again.take()),
             _ => self.again = None,
@@ -37,11 +32,7 @@ impl Bug for DispatchesTwice {
         Some(event)
     }
 
-    fn command(
-        &mut self,
-        command: Command<Payload>,
-        _: &mut Vec<Event<Payload>>,
-    ) -> Option<Command<Payload>> {
+    fn command(&mut self, command: Command, _: &mut Events) -> Option<Command> {
         if let Command::Dispatch { .. } = &command {
             self.again = Some(command.clone());
         }
@@ -56,11 +47,7 @@ pub(crate) struct MixesPartitionsUp {
 }
 
 impl Bug for MixesPartitionsUp {
-    fn command(
-        &mut self,
-        mut command: Command<Payload>,
-        _: &mut Vec<Event<Payload>>,
-    ) -> Option<Command<Payload>> {
+    fn command(&mut self, mut command: Command, _: &mut Events) -> Option<Command> {
         if let Command::Dispatch { partition, .. } = &mut command
             && !std::mem::replace(&mut self.done, true)
         {
@@ -77,11 +64,7 @@ pub(crate) struct WritesLettersTwice {
 }
 
 impl Bug for WritesLettersTwice {
-    fn event(
-        &mut self,
-        mut event: Event<Payload>,
-        _: &mut VecDeque<Command<Payload>>,
-    ) -> Option<Event<Payload>> {
+    fn event(&mut self, mut event: Event, _: &mut Commands) -> Option<Event> {
         if let Event::DeadLettered {
             partition,
             offset,
@@ -99,15 +82,11 @@ impl Bug for WritesLettersTwice {
 #[derive(Default)]
 pub(crate) struct LettersWhatWentWell {
     failed: BTreeSet<(TopicPartition, u64)>,
-    dispatched: Vec<Command<Payload>>,
+    dispatched: Vec<Command>,
 }
 
 impl Bug for LettersWhatWentWell {
-    fn event(
-        &mut self,
-        event: Event<Payload>,
-        out: &mut VecDeque<Command<Payload>>,
-    ) -> Option<Event<Payload>> {
+    fn event(&mut self, event: Event, out: &mut Commands) -> Option<Event> {
         if let Event::Processed {
             partition,
             offset,
@@ -125,11 +104,7 @@ impl Bug for LettersWhatWentWell {
         Some(event)
     }
 
-    fn command(
-        &mut self,
-        command: Command<Payload>,
-        _: &mut Vec<Event<Payload>>,
-    ) -> Option<Command<Payload>> {
+    fn command(&mut self, command: Command, _: &mut Events) -> Option<Command> {
         if let Command::Dispatch { .. } = &command {
             self.dispatched.push(command.clone());
         }
@@ -137,10 +112,7 @@ impl Bug for LettersWhatWentWell {
     }
 }
 
-fn letter_of(
-    dispatched: &Command<Payload>,
-    (partition, offset): (TopicPartition, u64),
-) -> Option<Command<Payload>> {
+fn letter_of(dispatched: &Command, (partition, offset): (TopicPartition, u64)) -> Option<Command> {
     match dispatched {
         Command::Dispatch {
             partition: id,
@@ -216,11 +188,7 @@ pub(crate) struct IgnoresAttempts {
 }
 
 impl Bug for IgnoresAttempts {
-    fn event(
-        &mut self,
-        mut event: Event<Payload>,
-        _: &mut VecDeque<Command<Payload>>,
-    ) -> Option<Event<Payload>> {
+    fn event(&mut self, mut event: Event, _: &mut Commands) -> Option<Event> {
         if let Event::Processed {
             partition,
             offset,
@@ -234,11 +202,7 @@ impl Bug for IgnoresAttempts {
         Some(event)
     }
 
-    fn command(
-        &mut self,
-        command: Command<Payload>,
-        _: &mut Vec<Event<Payload>>,
-    ) -> Option<Command<Payload>> {
+    fn command(&mut self, command: Command, _: &mut Events) -> Option<Command> {
         if let Command::Dispatch {
             partition,
             attempt,
@@ -259,11 +223,7 @@ pub(crate) struct IgnoresEpochs {
 }
 
 impl Bug for IgnoresEpochs {
-    fn event(
-        &mut self,
-        mut event: Event<Payload>,
-        _: &mut VecDeque<Command<Payload>>,
-    ) -> Option<Event<Payload>> {
+    fn event(&mut self, mut event: Event, _: &mut Commands) -> Option<Event> {
         if let Event::Processed {
             partition, epoch, ..
         } = &mut event
@@ -274,11 +234,7 @@ impl Bug for IgnoresEpochs {
         Some(event)
     }
 
-    fn command(
-        &mut self,
-        command: Command<Payload>,
-        _: &mut Vec<Event<Payload>>,
-    ) -> Option<Command<Payload>> {
+    fn command(&mut self, command: Command, _: &mut Events) -> Option<Command> {
         if let Command::CompleteAssign { starts, .. } = &command {
             let epochs = starts.iter();
             self.newest

@@ -1,8 +1,7 @@
 //! Bugs with dead letters and the budget of attempts.
 
-use super::{Bug, Payload};
-use plimsoll_core::{Command, Config, Event, Outcome};
-use std::collections::VecDeque;
+use super::{Bug, Command, Commands, Event, Events};
+use plimsoll_core::{Config, Outcome};
 use std::time::Duration;
 
 /// The first failure goes to the dead letters.
@@ -20,11 +19,7 @@ impl Bug for DeadLettersTooSoon {
 pub(crate) struct DeadLetterNotAwaited;
 
 impl Bug for DeadLetterNotAwaited {
-    fn command(
-        &mut self,
-        command: Command<Payload>,
-        answers: &mut Vec<Event<Payload>>,
-    ) -> Option<Command<Payload>> {
+    fn command(&mut self, command: Command, answers: &mut Events) -> Option<Command> {
         let Command::DeadLetter {
             partition,
             epoch,
@@ -67,11 +62,7 @@ impl Bug for RetriesWhatWentWell {
         config.retry.max_backoff = Duration::from_secs(1);
     }
 
-    fn event(
-        &mut self,
-        mut event: Event<Payload>,
-        _: &mut VecDeque<Command<Payload>>,
-    ) -> Option<Event<Payload>> {
+    fn event(&mut self, mut event: Event, _: &mut Commands) -> Option<Event> {
         if let Event::Processed {
             offset, outcome, ..
         } = &mut event

@@ -17,6 +17,7 @@ pub(crate) mod stalls;
 mod standstill;
 
 pub(crate) use bug::{Bug, Control, Planted, leave_out};
+use bug::{Command, Commands, Event, Events};
 pub(crate) use plimsoll_sim::recipes::Payload;
 pub(crate) use plimsoll_sim::recipes::SubjectSpec as Spec;
 

@@ -1,8 +1,8 @@
 //! Bugs with the position from which a partition is read.
 
-use super::{Bug, Payload, leave_out};
-use plimsoll_core::{Command, Event, NextOffset, TopicPartition};
-use std::collections::{BTreeMap, VecDeque};
+use super::{Bug, Command, Commands, Event, Events, leave_out};
+use plimsoll_core::{NextOffset, TopicPartition};
+use std::collections::BTreeMap;
 
 /// kafka-go#904: a group that starts at the end commits nothing until a record came.
 #[derive(Default)]
@@ -11,11 +11,7 @@ pub(crate) struct LatestUncommitted {
 }
 
 impl Bug for LatestUncommitted {
-    fn event(
-        &mut self,
-        event: Event<Payload>,
-        _: &mut VecDeque<Command<Payload>>,
-    ) -> Option<Event<Payload>> {
+    fn event(&mut self, event: Event, _: &mut Commands) -> Option<Event> {
         if let Event::Assigned { partitions, .. } = &event {
             let uncommitted = partitions
                 .iter()
@@ -26,11 +22,7 @@ impl Bug for LatestUncommitted {
         Some(event)
     }
 
-    fn command(
-        &mut self,
-        command: Command<Payload>,
-        answers: &mut Vec<Event<Payload>>,
-    ) -> Option<Command<Payload>> {
+    fn command(&mut self, command: Command, answers: &mut Events) -> Option<Command> {
         leave_out(command, answers, |offset| {
             self.starts.get(&offset.partition) == Some(&offset.next)
         })
@@ -42,11 +34,7 @@ impl Bug for LatestUncommitted {
 pub(crate) struct LatestNewPartition;
 
 impl Bug for LatestNewPartition {
-    fn event(
-        &mut self,
-        mut event: Event<Payload>,
-        _: &mut VecDeque<Command<Payload>>,
-    ) -> Option<Event<Payload>> {
+    fn event(&mut self, mut event: Event, _: &mut Commands) -> Option<Event> {
         if let Event::Assigned { partitions, .. } = &mut event {
             for assigned in partitions {
                 assigned.founding_partitions = None;
@@ -61,11 +49,7 @@ impl Bug for LatestNewPartition {
 pub(crate) struct OutOfRangeToTheEnd;
 
 impl Bug for OutOfRangeToTheEnd {
-    fn event(
-        &mut self,
-        event: Event<Payload>,
-        out: &mut VecDeque<Command<Payload>>,
-    ) -> Option<Event<Payload>> {
+    fn event(&mut self, event: Event, out: &mut Commands) -> Option<Event> {
         let Event::OutOfRange {
             partition,
             epoch,

@@ -1,16 +1,13 @@
 //! Bugs that repeat what was done: commits that are not made, and positions that are not kept.
 
-use super::{Bug, Payload};
+use super::{Bug, Command, Commands, Event, Events};
 use plimsoll_core::{
-    Command, CommitOutcome, Config, Event, NextOffset, Offset, Outcome, RebalanceId, TopicPartition,
+    CommitOutcome, Config, NextOffset, Offset, Outcome, RebalanceId, TopicPartition,
 };
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Takes a commit for accepted without sending it; returns other commands as they are.
-fn swallow_commit(
-    command: Command<Payload>,
-    answers: &mut Vec<Event<Payload>>,
-) -> Option<Command<Payload>> {
+fn swallow_commit(command: Command, answers: &mut Events) -> Option<Command> {
     let Command::Commit { commit, .. } = command else {
         return Some(command);
     };
@@ -26,11 +23,7 @@ fn swallow_commit(
 pub(crate) struct NeverCommits;
 
 impl Bug for NeverCommits {
-    fn command(
-        &mut self,
-        command: Command<Payload>,
-        answers: &mut Vec<Event<Payload>>,
-    ) -> Option<Command<Payload>> {
+    fn command(&mut self, command: Command, answers: &mut Events) -> Option<Command> {
         swallow_commit(command, answers)
     }
 }
@@ -40,11 +33,7 @@ impl Bug for NeverCommits {
 pub(crate) struct BeginsBelowCommitted;
 
 impl Bug for BeginsBelowCommitted {
-    fn event(
-        &mut self,
-        mut event: Event<Payload>,
-        _: &mut VecDeque<Command<Payload>>,
-    ) -> Option<Event<Payload>> {
+    fn event(&mut self, mut event: Event, _: &mut Commands) -> Option<Event> {
         if let Event::Assigned { partitions, .. } = &mut event {
             for assigned in partitions {
                 let before = |next: NextOffset| NextOffset::new(next.get().saturating_sub(10));
@@ -64,22 +53,14 @@ pub(crate) struct NoCommitInRevocation {
 }
 
 impl Bug for NoCommitInRevocation {
-    fn event(
-        &mut self,
-        event: Event<Payload>,
-        _: &mut VecDeque<Command<Payload>>,
-    ) -> Option<Event<Payload>> {
+    fn event(&mut self, event: Event, _: &mut Commands) -> Option<Event> {
         if let Event::Revoked { rebalance, .. } = &event {
             self.revoking.insert(*rebalance);
         }
         Some(event)
     }
 
-    fn command(
-        &mut self,
-        command: Command<Payload>,
-        answers: &mut Vec<Event<Payload>>,
-    ) -> Option<Command<Payload>> {
+    fn command(&mut self, command: Command, answers: &mut Events) -> Option<Command> {
         if let Command::CompleteRevoke { rebalance } = &command {
             self.revoking.remove(rebalance);
         }
@@ -95,11 +76,7 @@ impl Bug for NoCommitInRevocation {
 pub(crate) struct RevokedTakenForLost;
 
 impl Bug for RevokedTakenForLost {
-    fn event(
-        &mut self,
-        event: Event<Payload>,
-        _: &mut VecDeque<Command<Payload>>,
-    ) -> Option<Event<Payload>> {
+    fn event(&mut self, event: Event, _: &mut Commands) -> Option<Event> {
         Some(match event {
             Event::Revoked {
                 rebalance,
@@ -120,22 +97,14 @@ pub(crate) struct CommitsOneOfRevoked {
 }
 
 impl Bug for CommitsOneOfRevoked {
-    fn event(
-        &mut self,
-        event: Event<Payload>,
-        _: &mut VecDeque<Command<Payload>>,
-    ) -> Option<Event<Payload>> {
+    fn event(&mut self, event: Event, _: &mut Commands) -> Option<Event> {
         if let Event::Revoked { rebalance, .. } = &event {
             self.revoking.insert(*rebalance);
         }
         Some(event)
     }
 
-    fn command(
-        &mut self,
-        mut command: Command<Payload>,
-        _: &mut Vec<Event<Payload>>,
-    ) -> Option<Command<Payload>> {
+    fn command(&mut self, mut command: Command, _: &mut Events) -> Option<Command> {
         match &mut command {
             Command::CompleteRevoke { rebalance } => {
                 self.revoking.remove(rebalance);
@@ -154,20 +123,12 @@ pub(crate) struct ClosesUncommitted {
 }
 
 impl Bug for ClosesUncommitted {
-    fn event(
-        &mut self,
-        event: Event<Payload>,
-        _: &mut VecDeque<Command<Payload>>,
-    ) -> Option<Event<Payload>> {
+    fn event(&mut self, event: Event, _: &mut Commands) -> Option<Event> {
         self.closing |= matches!(event, Event::Shutdown);
         Some(event)
     }
 
-    fn command(
-        &mut self,
-        command: Command<Payload>,
-        answers: &mut Vec<Event<Payload>>,
-    ) -> Option<Command<Payload>> {
+    fn command(&mut self, command: Command, answers: &mut Events) -> Option<Command> {
         match self.closing {
             true => swallow_commit(command, answers),
             false => Some(command),
@@ -180,11 +141,7 @@ impl Bug for ClosesUncommitted {
 pub(crate) struct NeverStops;
 
 impl Bug for NeverStops {
-    fn event(
-        &mut self,
-        event: Event<Payload>,
-        _: &mut VecDeque<Command<Payload>>,
-    ) -> Option<Event<Payload>> {
+    fn event(&mut self, event: Event, _: &mut Commands) -> Option<Event> {
         Some(event).filter(|event| !matches!(event, Event::Shutdown))
     }
 }
@@ -193,16 +150,12 @@ impl Bug for NeverStops {
 #[derive(Default)]
 pub(crate) struct BudgetGrows {
     rebalances: u32,
-    dispatched: BTreeMap<(TopicPartition, Offset), Command<Payload>>,
+    dispatched: BTreeMap<(TopicPartition, Offset), Command>,
     extra: BTreeMap<(TopicPartition, Offset), u32>,
 }
 
 impl Bug for BudgetGrows {
-    fn event(
-        &mut self,
-        event: Event<Payload>,
-        out: &mut VecDeque<Command<Payload>>,
-    ) -> Option<Event<Payload>> {
+    fn event(&mut self, event: Event, out: &mut Commands) -> Option<Event> {
         match &event {
             Event::Revoked { .. } => self.rebalances += 1,
             Event::Processed {
@@ -224,11 +177,7 @@ impl Bug for BudgetGrows {
         Some(event)
     }
 
-    fn command(
-        &mut self,
-        command: Command<Payload>,
-        _: &mut Vec<Event<Payload>>,
-    ) -> Option<Command<Payload>> {
+    fn command(&mut self, command: Command, _: &mut Events) -> Option<Command> {
         if let Command::Dispatch {
             partition, record, ..
         } = &command

@@ -1,8 +1,8 @@
 //! Bugs by which a partition stands still, by the report that names them, and one that is none.
 
-use super::{Bug, Payload};
-use plimsoll_core::{Command, CommitId, CommitOutcome, Event, Outcome, TopicPartition};
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use super::{Bug, Command, Commands, Event, Events};
+use plimsoll_core::{CommitId, CommitOutcome, Outcome, TopicPartition};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// quix-streams#1124, librdkafka#843: after a commit that failed, one of its partitions is read no
 /// more, until it is assigned anew.
@@ -13,11 +13,7 @@ pub(crate) struct ForgetsAfterFailedCommit {
 }
 
 impl Bug for ForgetsAfterFailedCommit {
-    fn event(
-        &mut self,
-        event: Event<Payload>,
-        _: &mut VecDeque<Command<Payload>>,
-    ) -> Option<Event<Payload>> {
+    fn event(&mut self, event: Event, _: &mut Commands) -> Option<Event> {
         match &event {
             Event::CommitFinished { commit, outcome } => {
                 let first = self.sent.remove(commit);
@@ -35,11 +31,7 @@ impl Bug for ForgetsAfterFailedCommit {
         Some(event)
     }
 
-    fn command(
-        &mut self,
-        command: Command<Payload>,
-        _: &mut Vec<Event<Payload>>,
-    ) -> Option<Command<Payload>> {
+    fn command(&mut self, command: Command, _: &mut Events) -> Option<Command> {
         if let Command::Commit { commit, offsets } = &command
             && let Some(first) = offsets.first()
         {
@@ -57,11 +49,7 @@ pub(crate) struct LosesAWakeup {
 }
 
 impl Bug for LosesAWakeup {
-    fn event(
-        &mut self,
-        event: Event<Payload>,
-        _: &mut VecDeque<Command<Payload>>,
-    ) -> Option<Event<Payload>> {
+    fn event(&mut self, event: Event, _: &mut Commands) -> Option<Event> {
         match &event {
             Event::Fetched {
                 partition, records, ..
@@ -89,11 +77,7 @@ impl Bug for LosesAWakeup {
 pub(crate) struct DropsFailures;
 
 impl Bug for DropsFailures {
-    fn event(
-        &mut self,
-        event: Event<Payload>,
-        _: &mut VecDeque<Command<Payload>>,
-    ) -> Option<Event<Payload>> {
+    fn event(&mut self, event: Event, _: &mut Commands) -> Option<Event> {
         let fails = matches!(
             event,
             Event::Processed {
@@ -111,11 +95,7 @@ impl Bug for DropsFailures {
 pub(crate) struct NeverSeeks;
 
 impl Bug for NeverSeeks {
-    fn command(
-        &mut self,
-        command: Command<Payload>,
-        _: &mut Vec<Event<Payload>>,
-    ) -> Option<Command<Payload>> {
+    fn command(&mut self, command: Command, _: &mut Events) -> Option<Command> {
         Some(command).filter(|command| !matches!(command, Command::Seek { .. }))
     }
 }
@@ -126,11 +106,7 @@ impl Bug for NeverSeeks {
 pub(crate) struct ForgetsFailedCommits;
 
 impl Bug for ForgetsFailedCommits {
-    fn event(
-        &mut self,
-        mut event: Event<Payload>,
-        _: &mut VecDeque<Command<Payload>>,
-    ) -> Option<Event<Payload>> {
+    fn event(&mut self, mut event: Event, _: &mut Commands) -> Option<Event> {
         if let Event::CommitFinished { outcome, .. } = &mut event {
             *outcome = CommitOutcome::Ok;
         }
@@ -143,11 +119,7 @@ impl Bug for ForgetsFailedCommits {
 pub(crate) struct NeverResumes;
 
 impl Bug for NeverResumes {
-    fn command(
-        &mut self,
-        command: Command<Payload>,
-        _: &mut Vec<Event<Payload>>,
-    ) -> Option<Command<Payload>> {
+    fn command(&mut self, command: Command, _: &mut Events) -> Option<Command> {
         Some(command).filter(|command| !matches!(command, Command::Resume { .. }))
     }
 }
@@ -157,11 +129,7 @@ impl Bug for NeverResumes {
 pub(crate) struct CommitFailureStops;
 
 impl Bug for CommitFailureStops {
-    fn event(
-        &mut self,
-        event: Event<Payload>,
-        _: &mut VecDeque<Command<Payload>>,
-    ) -> Option<Event<Payload>> {
+    fn event(&mut self, event: Event, _: &mut Commands) -> Option<Event> {
         match event {
             Event::CommitFinished { outcome, .. } if outcome != CommitOutcome::Ok => None,
             event => Some(event),
@@ -176,7 +144,7 @@ pub(crate) struct PauseOutlivesAssignment {
 }
 
 impl Bug for PauseOutlivesAssignment {
-    fn expand(&mut self, command: Command<Payload>) -> Vec<Command<Payload>> {
+    fn expand(&mut self, command: Command) -> Vec<Command> {
         let mut commands = Vec::new();
         match &command {
             Command::Pause { partition } => {

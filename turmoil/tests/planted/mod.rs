@@ -28,7 +28,7 @@ mod repeats;
 mod stalls;
 
 pub(crate) use bug::{Bug, Control};
-use bug::{Planted, leave_out};
+use bug::{Command, Commands, Event, Events, Planted, leave_out};
 use plimsoll::{Config, Core, Message as Payload};
 use plimsoll_core::Consumer;
 use plimsoll_turmoil::Parts as Spec;
