@@ -24,7 +24,7 @@ async fn broker(wants_certificate: bool, mechanisms: &'static [&'static str]) ->
             // Ends where the client refuses.
             tokio::spawn(async move {
                 let mut stream = acceptor.accept(stream).await?;
-                let_in(&mut stream, mechanisms).await?;
+                let_in(&mut stream, mechanisms, &ApiVersionsResponse::default()).await?;
                 let (id, _) = secure::read::<ApiVersionsRequest>(secure::frame(&mut stream).await?);
                 secure::write(&mut stream, id, &ApiVersionsResponse::default()).await
             });

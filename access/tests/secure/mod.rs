@@ -6,8 +6,8 @@ use base64::prelude::BASE64_STANDARD;
 use bytes::{Bytes, BytesMut};
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::{
-    RequestHeader, ResponseHeader, SaslAuthenticateRequest, SaslAuthenticateResponse,
-    SaslHandshakeRequest, SaslHandshakeResponse,
+    ApiVersionsRequest, ApiVersionsResponse, RequestHeader, ResponseHeader,
+    SaslAuthenticateRequest, SaslAuthenticateResponse, SaslHandshakeRequest, SaslHandshakeResponse,
 };
 use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion, Request, StrBytes};
 use ring::{digest, hmac, pbkdf2};
@@ -60,15 +60,23 @@ pub(crate) fn acceptor(wants_certificate: bool) -> TlsAcceptor {
     TlsAcceptor::from(Arc::new(config.expect("they fit")))
 }
 
-/// Lets alice in, by any of these mechanisms, and nobody else.
+/// Lets alice in, by any of these mechanisms, and no other user. Before that, it says which versions
+/// of requests the broker has.
 pub(crate) async fn let_in(
     stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
     mechanisms: &[&'static str],
+    versions: &ApiVersionsResponse,
 ) -> io::Result<()> {
     let mut chosen = String::new();
     let mut scram = None;
     loop {
         let frame = frame(stream).await?;
+        if is::<ApiVersionsRequest>(&frame) {
+            let version = version(&frame);
+            let (id, _) = read::<ApiVersionsRequest>(frame);
+            write_as(stream, id, versions, version).await?;
+            continue;
+        }
         if is::<SaslHandshakeRequest>(&frame) {
             let (id, request) = read::<SaslHandshakeRequest>(frame);
             chosen = request.mechanism.to_string();
@@ -183,9 +191,13 @@ pub(crate) fn is<R: Request>(frame: &Bytes) -> bool {
     frame[..2] == R::KEY.to_be_bytes()
 }
 
+fn version(frame: &Bytes) -> i16 {
+    i16::from_be_bytes([frame[2], frame[3]])
+}
+
 /// Reads a request, and the number for its answer.
 pub(crate) fn read<R: Request>(mut frame: Bytes) -> (i32, R) {
-    let version = i16::from_be_bytes([frame[2], frame[3]]);
+    let version = version(&frame);
     let header = RequestHeader::decode(&mut frame, R::header_version(version));
     let request = R::decode(&mut frame, version).expect("a request");
     (header.expect("a header").correlation_id, request)
@@ -197,11 +209,20 @@ pub(crate) async fn write<T: Encodable + HeaderVersion>(
     id: i32,
     response: &T,
 ) -> io::Result<()> {
+    write_as(stream, id, response, 1).await
+}
+
+async fn write_as<T: Encodable + HeaderVersion>(
+    stream: &mut (impl AsyncWrite + Unpin),
+    id: i32,
+    response: &T,
+    version: i16,
+) -> io::Result<()> {
     let mut bytes = BytesMut::zeroed(4);
     let header = ResponseHeader::default().with_correlation_id(id);
-    let header = header.encode(&mut bytes, T::header_version(1));
+    let header = header.encode(&mut bytes, T::header_version(version));
     header.expect("it encodes");
-    response.encode(&mut bytes, 1).expect("it encodes");
+    response.encode(&mut bytes, version).expect("it encodes");
     let length = bytes.len() as u32 - 4;
     bytes[..4].copy_from_slice(&length.to_be_bytes());
     stream.write_all(&bytes).await?;

@@ -18,11 +18,13 @@ mod odd_batches;
 mod positions;
 #[path = "../recorder/mod.rs"]
 mod recorder;
+#[path = "../../../access/tests/secure/mod.rs"]
+mod secure;
+mod secured;
 mod stops;
 mod subject;
 #[macro_use]
 mod suite;
-mod tls;
 mod topics;
 
 use plimsoll_harness::{BROKER, run_side_by_side, tests};
@@ -49,8 +51,12 @@ fn main() -> ExitCode {
     );
     let faulty = of_every_client_over_faults!().into_iter().chain(faulty);
     let has_tls = cfg!(any(feature = "ssl", feature = "ssl-vendored"));
-    let tls = has_tls.then(|| tests!([] by tls::on_brokers: tls::messages_are_read_over_tls,));
-    let faulty = faulty.chain(tls.into_iter().flatten());
+    let secured = has_tls.then(|| {
+        tests!([] by brokers::on_faulty_brokers:
+            secured::brokers_are_reached_with_tls_and_a_password,
+        )
+    });
+    let faulty = faulty.chain(secured.into_iter().flatten());
     let served = served.chain(faulty).map(|test| test.within("served"));
     // Tests wait more than they work.
     let kafka = suite!([&BROKER] by brokers::on_kafka).chain(of_every_client_on_kafka!());

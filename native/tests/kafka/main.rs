@@ -22,8 +22,10 @@ mod odd_batches;
 mod positions;
 #[path = "../../../consumer/tests/recorder/mod.rs"]
 mod recorder;
+mod refusals;
 #[path = "../../../access/tests/secure/mod.rs"]
 mod secure;
+#[path = "../../../consumer/tests/kafka/secured.rs"]
 mod secured;
 #[path = "../../../consumer/tests/kafka/stops.rs"]
 mod stops;
@@ -41,7 +43,7 @@ fn main() -> ExitCode {
     let served = of_every_client!((Vec::new()) by brokers::on_served_brokers);
     let secured = tests!([] by brokers::on_faulty_brokers:
         secured::brokers_are_reached_with_tls_and_a_password,
-        secured::a_refusal_ends_a_member_that_has_not_begun,
+        refusals::a_refusal_ends_a_member_that_has_not_begun,
     );
     let faulty = of_every_client_over_faults!().into_iter().chain(secured);
     let served = served.into_iter().chain(faulty);

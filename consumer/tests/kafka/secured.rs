@@ -1,21 +1,29 @@
 //! Brokers behind ports that speak TLS and SASL.
 
 use crate::cluster::{Handled, Member, Topic};
-use crate::secure::{PASSWORD, acceptor, file, let_in};
+use crate::secure::{PASSWORD, acceptor, file, frame, let_in};
 use crate::subject::{Builder, builder};
+use kafka_protocol::messages::api_versions_response::ApiVersion;
+use kafka_protocol::messages::{
+    ApiVersionsRequest, ApiVersionsResponse, SaslAuthenticateRequest, SaslHandshakeRequest,
+};
+use kafka_protocol::protocol::{Request as _, StrBytes};
+use plimsoll_codec::frames::Head;
 use plimsoll_serve::Served;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
-use tokio::io::copy_bidirectional;
+use tokio::io::{AsyncWriteExt as _, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 
 /// The first byte of a connection over TLS: a handshake.
 const TLS: u8 = 0x16;
 
+const MECHANISMS: [&str; 3] = ["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"];
+
 /// The ports through which clients reach the brokers.
-struct Ports {
+pub(crate) struct Ports {
     bootstrap: String,
     /// Number of connections by which alice was let in.
     let_in: Arc<AtomicU32>,
@@ -24,7 +32,7 @@ struct Ports {
 impl Ports {
     /// Lets clients reach the brokers through ports that speak TLS and SASL. The tools of the test
     /// are taken in plain text there.
-    async fn before(cluster: &Served) -> Self {
+    pub(crate) async fn before(cluster: &Served) -> Self {
         let let_in = Arc::new(AtomicU32::new(0));
         let mut ports = Vec::new();
         for (broker, address) in cluster.brokers().to_vec() {
@@ -44,7 +52,7 @@ impl Ports {
     }
 
     /// Returns a consumer that reaches the brokers as alice.
-    fn consumer(&self, topic: &Topic, mechanism: &str, password: &str) -> Builder {
+    pub(crate) fn consumer(&self, topic: &Topic, mechanism: &str, password: &str) -> Builder {
         builder(&self.bootstrap, &topic.name, [topic.name.clone()])
             .set("security.protocol", "SASL_SSL")
             .set("ssl.ca.location", &file("ca.pem"))
@@ -79,14 +87,38 @@ async fn pass_on(
         return copy_bidirectional(&mut client, &mut broker).await.map(drop);
     }
     let mut client = acceptor.accept(client).await?;
-    let_in(&mut client, &["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"]).await?;
+    let versions = versions(&mut broker).await?;
+    let_in(&mut client, &MECHANISMS, &versions).await?;
     count.fetch_add(1, Ordering::Relaxed);
     copy_bidirectional(&mut client, &mut broker).await.map(drop)
 }
 
+/// Asks a broker for the versions of requests that it has, and adds those of SASL, which the port
+/// answers.
+async fn versions(broker: &mut TcpStream) -> std::io::Result<ApiVersionsResponse> {
+    let head = Head {
+        correlation: 0,
+        client_id: StrBytes::from_static_str("port"),
+    };
+    let request = ApiVersionsRequest::default()
+        .with_client_software_name(StrBytes::from_static_str("port"))
+        .with_client_software_version(StrBytes::from_static_str("1"));
+    let asked = head.frame(&request, 3).expect("it has this version");
+    broker.write_all(&asked).await?;
+    let answer = frame(broker).await?;
+    let mut versions = head
+        .read::<ApiVersionsRequest>(3, answer)
+        .expect("an answer");
+    for key in [SaslHandshakeRequest::KEY, SaslAuthenticateRequest::KEY] {
+        let version = ApiVersion::default().with_api_key(key).with_max_version(1);
+        versions.api_keys.push(version);
+    }
+    Ok(versions)
+}
+
 pub(crate) async fn brokers_are_reached_with_tls_and_a_password(cluster: Arc<Served>) {
     let ports = Ports::before(&cluster).await;
-    for mechanism in ["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] {
+    for mechanism in MECHANISMS {
         let before = ports.let_in.load(Ordering::Relaxed);
         let topic = Topic::create("secured", 2).await;
         topic.produce(0..20, |number| (number % 2) as i32).await;
@@ -99,21 +131,5 @@ pub(crate) async fn brokers_are_reached_with_tls_and_a_password(cluster: Arc<Ser
         // One to begin with, one to the coordinator, and one of each leader, at least.
         let connections = ports.let_in.load(Ordering::Relaxed) - before;
         assert!(connections >= 4, "{connections}");
-    }
-}
-
-pub(crate) async fn a_refusal_ends_a_member_that_has_not_begun(cluster: Arc<Served>) {
-    let ports = Ports::before(&cluster).await;
-    let topic = Topic::create("refused", 1).await;
-    let wrong = ports.consumer(&topic, "SCRAM-SHA-256", "guess");
-    let untrusted = ports.consumer(&topic, "PLAIN", PASSWORD);
-    let untrusted = untrusted.set("ssl.ca.location", &file("another.pem"));
-    for (consumer, said) in [
-        (wrong, "a wrong name or password?"),
-        (untrusted, "trust its issuer with `ssl.ca.location`"),
-    ] {
-        let member = Member::start(consumer, Handled::default().handler(Duration::ZERO));
-        let error = member.end().await.expect_err("it is refused").to_string();
-        assert!(error.contains(said), "{error}");
     }
 }
