@@ -25,9 +25,8 @@ pub(crate) async fn serve(broker: BrokerId, world: Shared) {
         return;
     };
     while let Ok((stream, peer)) = listener.accept().await {
-        let member = member_at(host_at(peer.ip()));
-        let host = peer.ip().to_string();
-        let connected = world.with(|world| world.connect(broker, member, host));
+        let peer = member_at(host_at(peer.ip())).map(|member| (member, peer));
+        let connected = world.with(|world| world.connect(broker, peer));
         // Dropped, the stream is closed.
         if let Some((id, answers)) = connected {
             let world = world.clone();

@@ -59,10 +59,11 @@ impl<C: GroupClient> Watched<C> {
                 position,
                 ..
             } => self.of(|world| world.out_of_range(member, *partition, *position)),
-            Event::CommitFinished { outcome, .. } if *outcome != CommitOutcome::Ok => {
-                let outcome = *outcome;
-                self.of(|world| world.commit_failed(member, outcome));
-            }
+            // That one is unanswered, the wire shows.
+            Event::CommitFinished {
+                outcome: CommitOutcome::Failed,
+                ..
+            } => self.of(|world| world.commit_refused(member)),
             Event::DeadLettered {
                 partition,
                 epoch,

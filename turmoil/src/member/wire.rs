@@ -6,6 +6,7 @@ use crate::net::{HostNumber, Stream};
 use crate::world::{Shared, kind};
 use plimsoll_native::Connect;
 use plimsoll_oracle::{MemberId, RequestKind};
+use std::collections::VecDeque;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
@@ -13,7 +14,7 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::task::JoinHandle;
 
-/// The length of what stands before a request's version: its length, and its kind.
+/// The length of what is looked at: a frame's length, and a request's kind.
 const HEAD: usize = 6;
 
 /// The network of a process, in front of whose tasks is its gate.
@@ -47,7 +48,9 @@ impl Connect for Wire {
             process: self.process,
             gate: self.gate.clone(),
             world: self.world.clone(),
-            requests: Requests::default(),
+            requests: Frames::default(),
+            answers: Frames::default(),
+            unanswered: VecDeque::new(),
         })
     }
 
@@ -56,13 +59,16 @@ impl Connect for Wire {
     }
 }
 
-/// A stream whose requests are seen as they leave the member.
+/// A stream whose requests are seen as they leave the member, and whose end is.
 pub(super) struct Seen {
     stream: Stream,
     process: (MemberId, u64),
     gate: Gate,
     world: Shared,
-    requests: Requests,
+    requests: Frames,
+    answers: Frames,
+    /// The kinds of the requests that have no answer yet, where faults know them.
+    unanswered: VecDeque<Option<RequestKind>>,
 }
 
 impl AsyncRead for Seen {
@@ -71,7 +77,14 @@ impl AsyncRead for Seen {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(context, buffer)
+        let before = buffer.filled().len();
+        let read = Pin::new(&mut self.stream).poll_read(context, buffer);
+        // Brokers answer in order.
+        let answers = self.answers.take_in(&buffer.filled()[before..]);
+        for _ in answers {
+            self.unanswered.pop_front();
+        }
+        read
     }
 }
 
@@ -88,8 +101,12 @@ impl AsyncWrite for Seen {
         let written = Pin::new(&mut self.stream).poll_write(context, bytes);
         if let Poll::Ready(Ok(length)) = written {
             let process = self.process;
-            for kind in self.requests.take_in(&bytes[..length]) {
-                self.world.of(process, |world| world.sent(process.0, kind));
+            for head in self.requests.take_in(&bytes[..length]) {
+                let kind = kind(&head);
+                self.unanswered.push_back(kind);
+                if let Some(kind) = kind {
+                    self.world.of(process, |world| world.sent(process.0, kind));
+                }
             }
         }
         written
@@ -104,20 +121,35 @@ impl AsyncWrite for Seen {
     }
 }
 
-/// The requests in a stream of bytes.
+impl Drop for Seen {
+    fn drop(&mut self) {
+        let (member, _) = self.process;
+        let commits = self.unanswered.iter();
+        let commits = commits.filter(|kind| **kind == Some(RequestKind::OffsetCommit));
+        for _ in commits {
+            self.world
+                .of(self.process, |world| world.commit_unanswered(member));
+        }
+        if let Ok(address) = self.stream.local_address() {
+            self.world.with(|world| world.hung_up(address));
+        }
+    }
+}
+
+/// The frames in a stream of bytes.
 #[derive(Debug, Default)]
-struct Requests {
-    /// The beginning of a request, as far as it has come.
+struct Frames {
+    /// The beginning of a frame, as far as it has come.
     head: Vec<u8>,
-    /// The number of bytes that are left of the request whose head is known.
+    /// The number of bytes that are left of the frame whose head is known.
     left: usize,
 }
 
-impl Requests {
-    /// Takes in the next bytes. Returns the kinds of the requests whose last byte is among them,
-    /// where faults know them.
-    fn take_in(&mut self, mut bytes: &[u8]) -> Vec<RequestKind> {
-        let mut kinds = Vec::new();
+impl Frames {
+    /// Takes in the next bytes. Returns the first two bytes behind the length, a request's kind, of
+    /// each frame whose last byte is among them.
+    fn take_in(&mut self, mut bytes: &[u8]) -> Vec<[u8; 2]> {
+        let mut heads = Vec::new();
         while !bytes.is_empty() {
             if self.head.len() < HEAD {
                 let (head, rest) = bytes.split_at(bytes.len().min(HEAD - self.head.len()));
@@ -135,12 +167,12 @@ impl Requests {
                 self.left -= body.len();
                 bytes = rest;
                 if self.left == 0 {
-                    kinds.extend(kind(&self.head[size_of::<u32>()..]));
+                    heads.extend(self.head[size_of::<u32>()..].first_chunk());
                     self.head.clear();
                 }
             }
         }
-        kinds
+        heads
     }
 }
 
@@ -149,21 +181,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn requests_are_told_apart_however_their_bytes_come() {
+    fn frames_are_told_apart_however_their_bytes_come() {
         // Two heartbeats (12), of 10 and of 2 bytes, and a commit (8).
         let mut bytes = vec![0, 0, 0, 10, 0, 12, 0, 4, 9, 9, 9, 9, 9, 9];
         bytes.extend([0, 0, 0, 2, 0, 12]);
         bytes.extend([0, 0, 0, 4, 0, 8, 0, 1]);
-        let expected = [
-            RequestKind::Heartbeat,
-            RequestKind::Heartbeat,
-            RequestKind::OffsetCommit,
-        ];
         for size in 1..=bytes.len() {
-            let mut requests = Requests::default();
+            let mut frames = Frames::default();
             let parts = bytes.chunks(size);
-            let kinds: Vec<_> = parts.flat_map(|part| requests.take_in(part)).collect();
-            assert_eq!(kinds, expected, "in parts of {size}");
+            let heads: Vec<_> = parts.flat_map(|part| frames.take_in(part)).collect();
+            assert_eq!(heads, [[0, 12], [0, 12], [0, 8]], "in parts of {size}");
         }
     }
 }

@@ -1,14 +1,16 @@
 //! The links between hosts: how long what is sent takes, and what holds it up.
 //!
 //! Nothing is ever lost on a link, and each direction keeps its order: what faults hold goes on
-//! when they end, also what was sent on a connection that one end has closed meanwhile, as a kernel
-//! sends again what was not acknowledged (`tcp_retransmit_timer`).
+//! when they end. What was sent on a connection that one end has closed meanwhile comes later, as in
+//! the simulator: its kernel sends again what was not acknowledged, after ever longer pauses
+//! (`tcp_retransmit_timer`), and may be overtaken by what a new connection carries.
 
 use plimsoll_core::Instant;
 use plimsoll_scenarios::scenario::Distribution;
 use plimsoll_scenarios::{Purpose, Rng};
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
+use turmoil_net::{Packet, Transport};
 
 /// The number of a host, which is in its address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -19,6 +21,28 @@ pub(crate) struct HostNumber(pub(crate) u16);
 pub(crate) struct Way {
     pub(crate) from: HostNumber,
     pub(crate) to: HostNumber,
+}
+
+/// What links carry.
+pub(crate) trait Segment {
+    /// Returns the ports of its connection, from and to.
+    fn connection(&self) -> (u16, u16);
+
+    /// Returns whether it is the last of its direction (FIN, or RST).
+    fn closes(&self) -> bool;
+}
+
+impl Segment for Packet {
+    fn connection(&self) -> (u16, u16) {
+        match &self.payload {
+            Transport::Tcp(segment) => (segment.src_port, segment.dst_port),
+            Transport::Udp(_) => (0, 0),
+        }
+    }
+
+    fn closes(&self) -> bool {
+        matches!(&self.payload, Transport::Tcp(segment) if segment.flags.fin || segment.flags.rst)
+    }
 }
 
 /// All links, and the packets (`P`) on them.
@@ -42,10 +66,12 @@ struct Link<P> {
     delay: Duration,
     /// The arrival of the last packet.
     last: Instant,
+    /// The moment of the first block, while there is one.
+    held_since: Instant,
     held: VecDeque<P>,
 }
 
-impl<P> Links<P> {
+impl<P: Segment> Links<P> {
     pub(crate) fn new(seed: u64, latency: Distribution) -> Self {
         Self {
             seed,
@@ -85,11 +111,14 @@ impl<P> Links<P> {
 
     /// Lets nothing pass, not even what is on its way, until as many calls of
     /// [`unblock`](Self::unblock).
-    pub(crate) fn block(&mut self, way: Way) {
+    pub(crate) fn block(&mut self, now: Instant, way: Way) {
         let on_it = |_: &(Instant, u64), (on, _): &mut (Way, P)| *on == way;
         let stopped = self.flying.extract_if(.., on_it);
         let stopped: Vec<P> = stopped.map(|(_, (_, packet))| packet).collect();
         let link = self.link(way);
+        if link.blocks == 0 {
+            link.held_since = now;
+        }
         link.blocks += 1;
         link.held.extend(stopped);
     }
@@ -101,9 +130,31 @@ impl<P> Links<P> {
         if link.blocks > 0 {
             return;
         }
-        for packet in std::mem::take(&mut link.held) {
-            self.send(now, way, packet);
+        let held = std::mem::take(&mut link.held);
+        let closes = held.iter().filter(|packet| packet.closes());
+        let closed: BTreeMap<_, _> = closes
+            .map(|packet| (packet.connection(), self.comes_again(now, way)))
+            .collect();
+        for packet in held {
+            match closed.get(&packet.connection()) {
+                Some(at) => {
+                    self.sent += 1;
+                    self.flying.insert((*at, self.sent), (way, packet));
+                }
+                None => self.send(now, way, packet),
+            }
         }
+    }
+
+    /// Draws when a kernel sends again what was held until now: its pauses have become as long as
+    /// the time since the first block.
+    fn comes_again(&mut self, now: Instant, way: Way) -> Instant {
+        let latency = self.latency;
+        let link = self.link(way);
+        let pause = link
+            .rng
+            .between(Duration::ZERO, now.saturating_since(link.held_since));
+        now + latency.sample(&mut link.rng) + link.delay + pause
     }
 
     /// Adds to the latency of what is sent from now on; zero ends it.
@@ -120,6 +171,7 @@ impl<P> Links<P> {
                 blocks: 0,
                 delay: Duration::ZERO,
                 last: Instant::ZERO,
+                held_since: Instant::ZERO,
                 held: VecDeque::new(),
             }
         })
@@ -143,12 +195,34 @@ mod tests {
         Instant::from_millis(millis)
     }
 
-    fn links() -> Links<u32> {
+    /// A packet on the only connection, which never closes it.
+    impl Segment for u32 {
+        fn connection(&self) -> (u16, u16) {
+            (0, 0)
+        }
+
+        fn closes(&self) -> bool {
+            false
+        }
+    }
+
+    /// A packet of the connection with this port; the last one closes it.
+    impl Segment for (u16, &'static str) {
+        fn connection(&self) -> (u16, u16) {
+            (self.0, 0)
+        }
+
+        fn closes(&self) -> bool {
+            self.1 == "FIN"
+        }
+    }
+
+    fn links<P: Segment>() -> Links<P> {
         let millis = Duration::from_millis;
         Links::new(7, Distribution::even(millis(1), millis(9)))
     }
 
-    fn arrived(links: &mut Links<u32>, now: Instant) -> Vec<u32> {
+    fn arrived<P: Segment>(links: &mut Links<P>, now: Instant) -> Vec<P> {
         std::iter::from_fn(|| links.arrived(now)).collect()
     }
 
@@ -164,8 +238,8 @@ mod tests {
     fn what_is_held_goes_on_with_the_end_of_the_last_block() {
         let mut links = links();
         links.send(at(0), THERE, 0);
-        links.block(THERE);
-        links.block(THERE);
+        links.block(at(0), THERE);
+        links.block(at(0), THERE);
         links.send(at(1), THERE, 1);
         links.send(at(1), BACK, 2);
         assert_eq!(arrived(&mut links, at(20)), [2]);
@@ -174,6 +248,19 @@ mod tests {
         links.unblock(at(30), THERE);
         assert!(links.next_at().is_some_and(|next| next > at(30)));
         assert_eq!(arrived(&mut links, at(50)), [0, 1]);
+    }
+
+    /// So a commit on a closed connection may reach its broker after a newer one.
+    #[test]
+    fn what_was_sent_on_a_closed_connection_comes_late_and_in_order() {
+        let mut links = links();
+        links.block(at(0), THERE);
+        links.send(at(1), THERE, (1, "old"));
+        links.send(at(5), THERE, (1, "FIN"));
+        links.send(at(6), THERE, (2, "new"));
+        links.unblock(at(1_000), THERE);
+        let all = arrived(&mut links, at(3_000));
+        assert_eq!(all, [(2, "new"), (1, "old"), (1, "FIN")]);
     }
 
     #[test]

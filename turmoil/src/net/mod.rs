@@ -110,8 +110,8 @@ pub(crate) fn host_at(address: IpAddr) -> HostNumber {
 }
 
 /// Lets nothing pass these ways, until as many calls of [`unblock`].
-pub(crate) fn block(ways: &[Way]) {
-    with(|net| ways.iter().for_each(|way| net.links.block(*way)));
+pub(crate) fn block(now: Instant, ways: &[Way]) {
+    with(|net| ways.iter().for_each(|way| net.links.block(now, *way)));
 }
 
 /// Takes one block of each of these ways away.
@@ -239,7 +239,7 @@ mod tests {
     fn what_a_fault_holds_arrives_afterwards_and_so_does_a_new_connection() {
         run(async |clock, at| {
             let mut stream = Stream::connect(CLIENT, at).await.expect("it listens");
-            block(&[THERE]);
+            block(clock.now(), &[THERE]);
             stream.write_u8(7).await.expect("the kernel takes it");
             let within = Duration::from_secs(60);
             let answer = tokio::time::timeout(within, stream.read_u8()).await;

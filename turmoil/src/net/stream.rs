@@ -32,6 +32,15 @@ impl Stream {
         let inner = At::host(host, TcpStream::connect(to)).await?;
         Ok(Self { host, inner })
     }
+
+    /// Returns the address of this end.
+    ///
+    /// # Errors
+    /// Where it has none any more.
+    pub(crate) fn local_address(&self) -> io::Result<SocketAddr> {
+        enter(self.host);
+        self.inner.local_addr()
+    }
 }
 
 impl Listener {

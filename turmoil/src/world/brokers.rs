@@ -8,11 +8,15 @@ use plimsoll_scenarios::Plan;
 use plimsoll_serve::Options;
 use plimsoll_serve::inside::{self, Answer};
 use plimsoll_sim::served::{ConnectionId, Output, Report, ServedCluster, in_plan, kafka_id};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
 use tokio::sync::mpsc;
 
 /// The port of each broker.
 pub(crate) const PORT: u16 = 9092;
+
+/// The host of the harness' own clients, as brokers are told.
+const HOST: &str = "127.0.0.1";
 
 /// The name of the topic of dead letters.
 pub(crate) const DEAD_LETTERS: &str = "dead-letters";
@@ -21,6 +25,8 @@ pub(crate) const DEAD_LETTERS: &str = "dead-letters";
 pub(super) struct Brokers {
     pub(super) cluster: ServedCluster,
     clients: BTreeMap<ConnectionId, Client>,
+    /// The ends of connections that members have closed.
+    hung_up: BTreeSet<SocketAddr>,
     /// The time of the cluster when the run began.
     began: Instant,
 }
@@ -29,8 +35,9 @@ pub(super) struct Brokers {
 struct Client {
     /// The broker, counted from 0.
     broker: BrokerId,
-    /// The member; `None`: the harness, which no fault of the network hits.
-    member: Option<MemberId>,
+    /// The member, and the address of its end; `None`: the harness, which no fault of the network
+    /// hits.
+    member: Option<(MemberId, SocketAddr)>,
     answers: mpsc::Sender<Answer>,
     /// The request under way.
     asked: Option<Bytes>,
@@ -54,6 +61,7 @@ impl Brokers {
         Self {
             cluster,
             clients: BTreeMap::new(),
+            hung_up: BTreeSet::new(),
             began,
         }
     }
@@ -83,7 +91,8 @@ impl Brokers {
     /// Closes the connections of a member with a broker, or all brokers.
     pub(super) fn cut(&mut self, now: Instant, of: MemberId, with: Option<BrokerId>) {
         let is_meant = |client: &Client| {
-            client.member == Some(of) && with.is_none_or(|broker| broker == client.broker)
+            let member = client.member.map(|(member, _)| member);
+            member == Some(of) && with.is_none_or(|broker| broker == client.broker)
         };
         let meant = self.clients.iter().filter(|(_, client)| is_meant(client));
         let meant: Vec<ConnectionId> = meant.map(|(id, _)| *id).collect();
@@ -133,10 +142,10 @@ impl World {
     pub(crate) fn connect(
         &mut self,
         broker: BrokerId,
-        member: Option<MemberId>,
-        host: String,
+        member: Option<(MemberId, SocketAddr)>,
     ) -> Option<(ConnectionId, mpsc::Receiver<Answer>)> {
         let at = self.brokers.at(self.now());
+        let host = member.map_or(HOST.into(), |(_, address)| address.ip().to_string());
         let id = self.brokers.cluster.connect(at, kafka_id(broker), host)?;
         // A frame has one answer, and is the only one under way.
         let (answers, answered) = mpsc::channel(1);
@@ -153,10 +162,21 @@ impl World {
     /// Takes a frame that has arrived.
     pub(crate) fn receive(&mut self, id: ConnectionId, frame: Bytes) {
         let at = self.brokers.at(self.now());
-        if let Some(client) = self.brokers.clients.get_mut(&id) {
-            client.asked = Some(frame.clone());
-            self.brokers.cluster.receive(at, id, frame);
+        let Some(client) = self.brokers.clients.get_mut(&id) else {
+            return;
+        };
+        client.asked = Some(frame.clone());
+        if let Some((member, address)) = client.member
+            && self.brokers.hung_up.contains(&address)
+        {
+            self.came_late(member, &frame);
         }
+        self.brokers.cluster.receive(at, id, frame);
+    }
+
+    /// Takes in that a member has closed its end of a connection. What it sent may be on the way.
+    pub(crate) fn hung_up(&mut self, end: SocketAddr) {
+        self.brokers.hung_up.insert(end);
     }
 
     /// Takes the end of a connection.
@@ -189,7 +209,7 @@ impl World {
     fn answer(&mut self, id: ConnectionId, frame: Bytes) {
         let client = self.brokers.clients.get_mut(&id);
         if let Some(client) = client
-            && let (Some(member), Some(asked)) = (client.member, client.asked.take())
+            && let (Some((member, _)), Some(asked)) = (client.member, client.asked.take())
             && let Some(error) = super::observed::refusal(asked, frame.clone())
         {
             self.refused[member.0 as usize] = Some(error);
@@ -207,7 +227,7 @@ impl World {
     /// Takes in that a fault has lost the answer to the request under way.
     fn lost(&mut self, id: ConnectionId) {
         let client = self.brokers.clients.get(&id);
-        let lost = client.and_then(|client| Some((client.member?, client.asked.as_ref()?)));
+        let lost = client.and_then(|client| Some((client.member?.0, client.asked.as_ref()?)));
         let lost = lost.and_then(|(member, asked)| Some((member, kind(asked)?)));
         if let Some((member, request)) = lost {
             self.observe(TraceEvent::ResponseLost { member, request });

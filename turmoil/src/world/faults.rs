@@ -133,7 +133,7 @@ impl World {
                 return self.act_on_sink(fault, act, member);
             }
             (K::Partition { direction, .. }, Do) => {
-                net::block(&self.ways(member, broker, *direction));
+                net::block(now, &self.ways(member, broker, *direction));
             }
             (K::Partition { direction, .. }, Undo) => {
                 net::unblock(now, &self.ways(member, broker, *direction));
@@ -196,7 +196,7 @@ impl World {
         let now = self.now();
         if let (FaultKind::Isolate { .. }, Some(broker)) = (&fault.kind, broker) {
             match act {
-                Act::Do => net::block(&self.ways_of(broker)),
+                Act::Do => net::block(now, &self.ways_of(broker)),
                 Act::Undo => net::unblock(now, &self.ways_of(broker)),
             }
         }

@@ -12,8 +12,7 @@ use tokio::sync::mpsc;
 
 impl Host for Shared {
     async fn connect(&self, broker: BrokerId) -> Option<(ConnectionId, mpsc::Receiver<Answer>)> {
-        let host = "127.0.0.1".to_owned();
-        self.with(|world| world.connect(in_plan(broker), None, host))
+        self.with(|world| world.connect(in_plan(broker), None))
     }
 
     fn receive(&self, connection: ConnectionId, frame: Bytes) {

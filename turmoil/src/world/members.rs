@@ -1,7 +1,7 @@
 //! What members learn and do with partitions, as the trace tells it.
 
 use super::World;
-use plimsoll_core::{AssignmentEpoch, CommitOutcome, NextOffset, Offset, Start, TopicPartition};
+use plimsoll_core::{AssignmentEpoch, NextOffset, Offset, Start, TopicPartition};
 use plimsoll_oracle::{ErrorName, MemberId, TraceEvent};
 
 impl World {
@@ -84,17 +84,18 @@ impl World {
         }
     }
 
-    /// Takes in that a member learned that a commit was not accepted, or not what became of it.
-    pub(crate) fn commit_failed(&mut self, member: MemberId, outcome: CommitOutcome) {
+    /// Takes in that a member learned that a commit was not accepted.
+    pub(crate) fn commit_refused(&mut self, member: MemberId) {
         let refused = self.refused[member.0 as usize].take();
-        self.observe(match outcome {
-            CommitOutcome::Failed => TraceEvent::CommitRefused {
-                member,
-                // One that the client did not even send: it was no member any more.
-                error: refused.unwrap_or(ErrorName::UnknownMemberId),
-            },
-            _ => TraceEvent::CommitUnknown { member },
-        });
+        // One that the client did not even send: it was no member any more.
+        let error = refused.unwrap_or(ErrorName::UnknownMemberId);
+        self.observe(TraceEvent::CommitRefused { member, error });
+    }
+
+    /// Takes in that a member closed the connection on which it had sent a commit, without an
+    /// answer.
+    pub(crate) fn commit_unanswered(&mut self, member: MemberId) {
+        self.observe(TraceEvent::CommitUnknown { member });
     }
 
     /// Takes in that a member learned that the copy of a record is stored.

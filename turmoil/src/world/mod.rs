@@ -50,6 +50,8 @@ pub(crate) struct World {
     positions: BTreeMap<(MemberId, TopicPartition), NextOffset>,
     /// The messages that became readable.
     stored: BTreeMap<(TopicPartition, Offset), MessageId>,
+    /// The offsets in commits that reached their brokers when their connections were closed.
+    late: BTreeSet<(MemberId, TopicPartition, NextOffset)>,
     /// By member: the error with which a broker refused its last commit.
     refused: Vec<Option<ErrorName>>,
     /// Whether the producer is done with every message so far that must come.
@@ -88,6 +90,7 @@ impl Shared {
                 owners: BTreeMap::new(),
                 positions: BTreeMap::new(),
                 stored: BTreeMap::new(),
+                late: BTreeSet::new(),
                 refused: vec![None; members],
                 is_produced: false,
                 own: own.clone(),

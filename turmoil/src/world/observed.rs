@@ -3,11 +3,13 @@
 use super::World;
 use super::brokers::{DEAD_LETTERS, kind};
 use bytes::Bytes;
-use kafka_protocol::messages::{OffsetCommitResponse, ResponseHeader};
+use kafka_protocol::messages::{
+    OffsetCommitRequest, OffsetCommitResponse, RequestHeader, ResponseHeader,
+};
 use kafka_protocol::protocol::{Decodable, HeaderVersion};
 use plimsoll_codec::contents::{self, Record};
 use plimsoll_codec::{OFFSETS_TOPIC, RecordBatch};
-use plimsoll_core::{Offset, TopicPartition};
+use plimsoll_core::{NextOffset, Offset, TopicPartition};
 use plimsoll_oracle::{BrokerId, ErrorName, MemberId, MessageId, RequestKind, TraceEvent};
 use plimsoll_scenarios::scenario::Message;
 use plimsoll_serve::inside::TOOL;
@@ -115,6 +117,14 @@ impl World {
         })
     }
 
+    /// Takes in a request that reached its broker after the member had closed the connection.
+    pub(super) fn came_late(&mut self, member: MemberId, request: &Bytes) {
+        for (place, next) in offsets(request.clone()).into_iter().flatten() {
+            let partition = self.partition(&place);
+            self.late.extend(partition.map(|of| (member, of, next)));
+        }
+    }
+
     fn committed(&mut self, commit: &CommitSeen) {
         let Some(partition) = self.partition(&commit.partition) else {
             return;
@@ -127,7 +137,8 @@ impl World {
         let Some(member) = client.and_then(member_called) else {
             return;
         };
-        if commit.late {
+        let late = self.late.remove(&(member, partition, commit.next));
+        if late || commit.late {
             self.observe(TraceEvent::LateCommit { member, partition });
         }
         self.observe(TraceEvent::Committed {
@@ -169,6 +180,24 @@ pub(crate) fn key_of(key: &[u8]) -> Option<u32> {
 fn member_called(name: &str) -> Option<MemberId> {
     let number: u32 = name.strip_prefix("consumer-")?.parse().ok()?;
     number.checked_sub(1).map(MemberId)
+}
+
+/// Returns the offsets in a commit, by topic and partition; `None`: it is another request.
+fn offsets(mut request: Bytes) -> Option<Vec<((String, i32), NextOffset)>> {
+    if kind(&request) != Some(RequestKind::OffsetCommit) {
+        return None;
+    }
+    let version = i16::from_be_bytes(*request.get(2..)?.first_chunk()?);
+    let header = OffsetCommitRequest::header_version(version);
+    RequestHeader::decode(&mut request, header).ok()?;
+    let commit = OffsetCommitRequest::decode(&mut request, version).ok()?;
+    let offsets = commit.topics.iter().flat_map(|topic| {
+        topic.partitions.iter().map(|of| {
+            let place = (topic.name.to_string(), of.partition_index);
+            (place, NextOffset::new(of.committed_offset.cast_unsigned()))
+        })
+    });
+    Some(offsets.collect())
 }
 
 /// Returns the error with which a broker refused a commit, if the answer is one to a commit, and

@@ -250,6 +250,15 @@ fn nodes_are_given_again_when_their_broker_knows_of_their_end() {
 }
 
 #[test]
+fn nodes_are_not_given_again_where_what_came_from_them_is_observed() {
+    let mut bench = Bench::new(1);
+    bench.world.env.is_observed = true;
+    let first = bench.open();
+    bench.world.close(first, LEADER);
+    assert_ne!(bench.open(), first);
+}
+
+#[test]
 fn an_answer_does_not_reach_the_next_connection_of_its_node() {
     let mut bench = Bench::new(1);
     let client = bench.open();
