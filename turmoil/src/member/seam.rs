@@ -3,7 +3,7 @@
 use super::Birth;
 use crate::world::{Shared, World};
 use plimsoll::{ClientError, GroupClient, Message};
-use plimsoll_core::{Command, CommitOutcome, Event, NextOffset, RebalanceId, TopicPartition};
+use plimsoll_core::{Command, Event, NextOffset, RebalanceId, TopicPartition};
 use plimsoll_oracle::MemberId;
 use std::collections::BTreeMap;
 
@@ -59,11 +59,6 @@ impl<C: GroupClient> Watched<C> {
                 position,
                 ..
             } => self.of(|world| world.out_of_range(member, *partition, *position)),
-            // That one is unanswered, the wire shows.
-            Event::CommitFinished {
-                outcome: CommitOutcome::Failed,
-                ..
-            } => self.of(|world| world.commit_refused(member)),
             Event::DeadLettered {
                 partition,
                 epoch,

@@ -82,7 +82,11 @@ impl AsyncRead for Seen {
         // Brokers answer in order.
         let answers = self.answers.take_in(&buffer.filled()[before..]);
         for _ in answers {
-            self.unanswered.pop_front();
+            if self.unanswered.pop_front() == Some(Some(RequestKind::OffsetCommit)) {
+                let (member, _) = self.process;
+                self.world
+                    .of(self.process, |world| world.commit_answered(member));
+            }
         }
         read
     }

@@ -2,7 +2,7 @@
 
 use super::World;
 use plimsoll_core::{AssignmentEpoch, NextOffset, Offset, Start, TopicPartition};
-use plimsoll_oracle::{ErrorName, MemberId, TraceEvent};
+use plimsoll_oracle::{MemberId, TraceEvent};
 
 impl World {
     /// Takes in that a member begins to fetch partitions. The generation cannot be seen here.
@@ -84,17 +84,17 @@ impl World {
         }
     }
 
-    /// Takes in that a member learned that a commit was not accepted.
-    pub(crate) fn commit_refused(&mut self, member: MemberId) {
-        let refused = self.refused[member.0 as usize].take();
-        // One that the client did not even send: it was no member any more.
-        let error = refused.unwrap_or(ErrorName::UnknownMemberId);
-        self.observe(TraceEvent::CommitRefused { member, error });
+    /// Takes in that a member learned what became of a commit.
+    pub(crate) fn commit_answered(&mut self, member: MemberId) {
+        if let Some(error) = self.refused[member.0 as usize].take() {
+            self.observe(TraceEvent::CommitRefused { member, error });
+        }
     }
 
     /// Takes in that a member closed the connection on which it had sent a commit, without an
     /// answer.
     pub(crate) fn commit_unanswered(&mut self, member: MemberId) {
+        self.refused[member.0 as usize] = None;
         self.observe(TraceEvent::CommitUnknown { member });
     }
 

@@ -114,4 +114,10 @@ pub(crate) const PLACES: &[(&str, &[&str])] = &[
         "commit/tiny-buffers-eager",
         &["ResumeSkips", "PauseOutlivesAssignment"],
     ),
+    ("broker/last-commits-refused", &["RefusedCommitIsGood"]),
+    ("network/late-commit", &["NeverCommitsAgain"]),
+    (
+        "rebalance/commits-refused-cooperative",
+        &["FailedCommitHoldsBack"],
+    ),
 ];
