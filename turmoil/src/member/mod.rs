@@ -10,11 +10,11 @@ use crate::Parts;
 use crate::gate::Gate;
 use crate::parts::{AnyCore, AnySeams};
 use crate::world::Shared;
-use plimsoll::{ClientError, Driver};
+use plimsoll::{ClientError, Driver, Watched};
 use plimsoll_native::{NativeClient, Settings};
 use plimsoll_oracle::MemberId;
 use plimsoll_scenarios::{Plan, Purpose, Rng};
-use seam::Watched;
+use seam::Seam;
 use std::sync::Arc;
 use tokio::sync::oneshot;
 use wire::Wire;
@@ -51,7 +51,7 @@ async fn consume(birth: Birth, stopped: oneshot::Receiver<()>) -> Result<(), Cli
     // As many streams as there are processes.
     let process = birth.number << 16 | u64::from(birth.member.0);
     config.jitter_seed = Rng::substream(birth.plan.seed, Purpose::Jitter, process).next_u64();
-    let client = Watched::new(client, &birth);
+    let client = Watched::new(client, Seam::new(&birth));
     let core = AnyCore((birth.parts.core)(config));
     let driver = Driver::with_core(client, handler::handler(&birth), core);
     driver.run(asked_to_stop(stopped)).await
