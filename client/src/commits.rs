@@ -188,11 +188,7 @@ impl<S: Speaker> Commits<S> {
         match failure {
             // `__TRANSPORT` and what the wrong broker says: "mark coordinator dead, refresh and
             // retry".
-            Failure::Refused(E::NotCoordinator | E::CoordinatorNotAvailable) => {
-                self.actions.push_back(Action::LoseCoordinator);
-                self.send_again_or_defer(now, index, outcome);
-            }
-            Failure::Lost => {
+            Failure::Lost | Failure::Refused(E::NotCoordinator | E::CoordinatorNotAvailable) => {
                 self.actions.push_back(Action::LoseCoordinator);
                 self.send_again_or_defer(now, index, outcome);
             }
