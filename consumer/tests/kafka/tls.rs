@@ -98,8 +98,5 @@ fn acceptor() -> TlsAcceptor {
 
 /// Returns the path of a certificate, or a key, for `localhost`, which expires in 2126.
 fn file(name: &str) -> String {
-    format!(
-        "{}/../access/tests/secure/pem/{name}",
-        env!("CARGO_MANIFEST_DIR")
-    )
+    format!("../access/tests/secure/pem/{name}")
 }
