@@ -72,7 +72,7 @@ pub fn channel_of<D: Dialect>(request: &Request<D>) -> Channel {
     }
 }
 
-/// What a client knows of its connections with brokers.
+/// A client's knowledge of its connections with brokers.
 #[derive(Debug)]
 pub struct Connections {
     sharing: Sharing,

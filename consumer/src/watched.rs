@@ -3,7 +3,7 @@
 use crate::{ClientError, GroupClient, Message};
 use plimsoll_core::{Command, Event, NextOffset, TopicPartition};
 
-/// What looks on as a client and the driver speak. It changes nothing of what is said.
+/// An onlooker of what a client and the driver say, which changes nothing of it.
 pub trait Watch: Send {
     /// Sees an event, before the driver has it.
     fn see_event(&mut self, client: &impl GroupClient, event: &Event<Message>);

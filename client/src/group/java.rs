@@ -20,7 +20,7 @@ const JOIN_LAPSE: Duration = Duration::from_secs(5);
 
 type JoinResult<S> = Result<Joined<<S as Speaker>::Dialect>, Failure>;
 
-/// Whether the application polls, and what waits for that.
+/// The polls of Java's application, and what waits for the next one.
 #[derive(Debug)]
 pub(super) struct Polls<S: Speaker> {
     /// Whether it polls at this moment.

@@ -16,7 +16,7 @@ use plimsoll_protocol::{
 };
 use std::time::Duration;
 
-/// What a member knows of its cluster before it has asked.
+/// A member's knowledge of its cluster before it has asked.
 #[derive(Debug)]
 pub struct Cluster {
     /// The partitions that there are or can be.

@@ -7,7 +7,7 @@
 //! interval is over, before it returns more (`ConsumerCoordinator.poll`,
 //! `maybeAutoCommitOffsetsAsync`), and so do a rebalance (`onJoinPrepare`) and `close`. As the next
 //! poll comes when the loop is through with the records of the last one, nothing is committed of
-//! which the handler has not returned; but what became of it nobody asks. Without it the loop calls
+//! which the handler has not returned; but its outcome is not asked for. Without it the loop calls
 //! `commitSync()` when it is through with them, and waits.
 //!
 //! Each commit carries all positions, also those that are committed already: so auto-commit makes
@@ -73,7 +73,7 @@ struct Assigned {
     position: NextOffset,
 }
 
-/// What waits for a last commit.
+/// An end that waits for a last commit.
 #[derive(Debug)]
 struct Ending {
     /// The revocation; `None`: the consumer is closed.

@@ -15,7 +15,7 @@ use plimsoll_core::{Config, Machine};
 use plimsoll_oracle::MessageId;
 use plimsoll_scenarios::Subject;
 
-/// What the simulated handler gets.
+/// The payload that the simulated handler gets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Payload {
     /// The message.
@@ -44,7 +44,7 @@ pub enum Polling {
 /// Makes what stands at the seams of a new process's client.
 pub type NewSeams = fn() -> Box<dyn Seams<LeanSpeaker>>;
 
-/// How a subject is built and driven.
+/// A subject: how it is built and driven.
 #[derive(Clone, Copy, Debug)]
 pub struct SubjectSpec {
     /// Builder of a new process's consumer.

@@ -48,7 +48,7 @@ pub struct Sink {
     outages: Vec<Outage>,
 }
 
-/// What the sink knows of a message.
+/// The sink's knowledge of a message.
 #[derive(Clone, Copy, Debug, Default)]
 struct Handled {
     /// What its handler does.
@@ -59,7 +59,7 @@ struct Handled {
     is_done: bool,
 }
 
-/// What faults do to the handlers of a member that begin now.
+/// The effect of faults on the handlers of a member that begin now.
 #[derive(Clone, Copy, Debug)]
 struct Spell {
     /// The factor by which they take longer.

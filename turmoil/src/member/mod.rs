@@ -19,7 +19,7 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 use wire::Wire;
 
-/// What a process begins with.
+/// The state with which a process begins.
 #[derive(Clone)]
 pub(crate) struct Birth {
     pub(crate) member: MemberId,
@@ -31,7 +31,7 @@ pub(crate) struct Birth {
     pub(crate) parts: Parts,
 }
 
-/// Is the process, until it ends or is killed.
+/// Runs the process until it ends or is killed.
 pub(crate) async fn live(birth: Birth, stopped: oneshot::Receiver<()>) {
     let (member, number, world) = (birth.member, birth.number, birth.world.clone());
     let gate = birth.gate.clone();
@@ -39,6 +39,7 @@ pub(crate) async fn live(birth: Birth, stopped: oneshot::Receiver<()>) {
     world.with(|world| world.ended(member, number, ended));
 }
 
+/// Consumes until it is asked to stop.
 async fn consume(birth: Birth, stopped: oneshot::Receiver<()>) -> Result<(), ClientError> {
     let wire = Wire::new(&birth);
     let settings = settings(&birth.plan, birth.member);
