@@ -14,11 +14,11 @@
 //! good, in its next interval, what a late commit undid. Of a cooperative member it commits before
 //! the join, and here when partitions are revoked after it.
 
-use super::Payload;
 use super::sarama::start_of;
+use super::{Payload, commit_of};
 use plimsoll_core::{
-    Assignment, AssignmentEpoch, Command, CommitId, CommitOffset, Config, Event, InitialPosition,
-    Instant, Machine, NextOffset, RebalanceId, Record, Start, TopicPartition,
+    Assignment, AssignmentEpoch, Command, CommitId, Config, Event, InitialPosition, Instant,
+    Machine, NextOffset, RebalanceId, Record, Start, TopicPartition,
 };
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -207,16 +207,11 @@ impl Java {
 
     /// Commits all positions (`SubscriptionState.allConsumed`).
     fn commit(&mut self) {
-        let offsets = self.assigned.iter().map(|assigned| CommitOffset {
-            partition: assigned.partition,
-            next: assigned.position,
-            founding_partitions: 0,
-        });
+        let positions = self.assigned.iter();
+        let positions = positions.map(|assigned| (assigned.partition, assigned.position));
         self.last_commit.0 += 1;
-        self.commands.push_back(Command::Commit {
-            commit: self.last_commit,
-            offsets: offsets.collect(),
-        });
+        self.commands
+            .push_back(commit_of(self.last_commit, positions));
         self.committing = Some(self.last_commit);
     }
 

@@ -11,7 +11,7 @@ pub use crate::client::LeanSpeaker;
 pub use plimsoll_client::Behaviour;
 
 use plimsoll_client::Seams;
-use plimsoll_core::{Config, Machine};
+use plimsoll_core::{Command, CommitId, CommitOffset, Config, Machine, NextOffset, TopicPartition};
 use plimsoll_oracle::MessageId;
 use plimsoll_scenarios::Subject;
 
@@ -96,5 +96,21 @@ impl SubjectSpec {
                 seams: None,
             },
         })
+    }
+}
+
+/// Returns the command that commits these positions, and says nothing else.
+fn commit_of(
+    commit: CommitId,
+    positions: impl Iterator<Item = (TopicPartition, NextOffset)>,
+) -> Command<Payload> {
+    let offsets = positions.map(|(partition, next)| CommitOffset {
+        partition,
+        next,
+        founding_partitions: 0,
+    });
+    Command::Commit {
+        commit,
+        offsets: offsets.collect(),
     }
 }
