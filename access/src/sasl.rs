@@ -87,7 +87,7 @@ async fn send(
     }
 }
 
-/// An error that stays whatever is tried.
+/// Returns an error that stays whatever is tried.
 fn refused(why: &str) -> io::Error {
     io::Error::new(
         io::ErrorKind::Unsupported,

@@ -9,10 +9,10 @@ use crate::sink::http::PANIC_HEADER;
 use crate::subject::SETTINGS;
 use axum::http::StatusCode;
 use plimsoll::{
-    Assignor, ClientError, Config, Consumer, Driver, GroupClient, Handler, HandlerError, Message,
-    shutdown,
+    Assignor, Config, Consumer, Driver, GroupClient, Handler, HandlerError, Message, Watch,
+    Watched, shutdown,
 };
-use plimsoll_core::{Command, Event, NextOffset, Start, TopicPartition};
+use plimsoll_core::{Command, Event, Start, TopicPartition};
 use plimsoll_native::{NativeClient, Settings};
 use plimsoll_scenarios::scenario::{self, Consumers};
 use plimsoll_scenarios::{Client, Scenario};
@@ -82,7 +82,7 @@ async fn consume() -> Result<(), String> {
 
 async fn consume_by(client: impl GroupClient, config: Config) -> Result<(), String> {
     let handler = handler(variable("PLIMSOLL_SINK_URL")?)?;
-    let driver = Driver::new(Reporting { client }, handler, config);
+    let driver = Driver::new(Watched::new(client, Report), handler, config);
     let result = driver.run(shutdown::signal()).await;
     result.map_err(|error| error.to_string())
 }
@@ -186,67 +186,33 @@ fn handler(sink: String) -> Result<impl Handler, String> {
     })
 }
 
-/// A client that prints what its group tells it.
-struct Reporting<C> {
-    client: C,
-}
+/// The lines that tell what the group tells its client.
+struct Report;
 
-impl<C: GroupClient> GroupClient for Reporting<C> {
-    async fn next_event(&mut self) -> Result<Option<Event<Message>>, ClientError> {
-        let event = self.client.next_event().await?;
-        match &event {
-            Some(Event::Revoked { partitions, .. }) => self.print("partitions_revoked", partitions),
-            Some(Event::Lost { partitions, .. }) => self.print("partitions_lost", partitions),
+impl Watch for Report {
+    fn see_event(&mut self, client: &impl GroupClient, event: &Event<Message>) {
+        match event {
+            Event::Revoked { partitions, .. } => print(client, "partitions_revoked", partitions),
+            Event::Lost { partitions, .. } => print(client, "partitions_lost", partitions),
             _ => {}
         }
-        Ok(event)
     }
 
-    fn submit(&mut self, command: Command<Message>) {
-        if let Command::CompleteAssign { starts, .. } = &command {
+    fn see_command(&mut self, client: &impl GroupClient, command: &Command<Message>) {
+        if let Command::CompleteAssign { starts, .. } = command {
             let starts = starts.iter();
             let partitions: Vec<TopicPartition> = starts.map(|s: &Start| s.partition).collect();
-            self.print("partitions_assigned", &partitions);
+            print(client, "partitions_assigned", &partitions);
         }
-        self.client.submit(command);
-    }
-
-    fn group(&self) -> &str {
-        self.client.group()
-    }
-
-    fn topic(&self, number: u32) -> Option<&str> {
-        self.client.topic(number)
-    }
-
-    fn ask_log_ends(&mut self, partitions: Vec<TopicPartition>) {
-        self.client.ask_log_ends(partitions);
-    }
-
-    fn high_watermark(&self, partition: TopicPartition) -> Option<NextOffset> {
-        self.client.high_watermark(partition)
-    }
-
-    fn is_unavailable(&self, topic: u32) -> bool {
-        self.client.is_unavailable(topic)
-    }
-
-    fn is_group_unavailable(&self) -> bool {
-        self.client.is_group_unavailable()
-    }
-
-    fn is_failing(&self, partition: TopicPartition) -> bool {
-        self.client.is_failing(partition)
     }
 }
 
-impl<C: GroupClient> Reporting<C> {
-    fn print(&self, name: &str, partitions: &[TopicPartition]) {
-        let partitions = partitions
-            .iter()
-            .map(|id| json!({ "topic": self.client.topic(id.topic), "partition": id.partition }));
-        let line = json!({ "name": name, "partitions": partitions.collect::<Vec<_>>() });
-        // This fails where the harness is gone: then the run is over.
-        let _ = writeln!(io::stdout(), "{line}");
-    }
+/// Prints what happens to partitions, by the names of their topics.
+fn print(client: &impl GroupClient, name: &str, partitions: &[TopicPartition]) {
+    let partitions = partitions
+        .iter()
+        .map(|id| json!({ "topic": client.topic(id.topic), "partition": id.partition }));
+    let line = json!({ "name": name, "partitions": partitions.collect::<Vec<_>>() });
+    // This fails where the harness is gone: then the run is over.
+    let _ = writeln!(io::stdout(), "{line}");
 }

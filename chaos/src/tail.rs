@@ -12,7 +12,7 @@ use kafka_protocol::messages::fetch_request::{FetchPartition, FetchTopic};
 use kafka_protocol::messages::fetch_response::PartitionData;
 use kafka_protocol::messages::{BrokerId, FetchRequest, FetchResponse};
 use kafka_protocol::records::Record;
-use plimsoll_codec::batch::{self, Aborted};
+use plimsoll_codec::{Aborted, batch};
 use plimsoll_core::{Offset, TopicPartition};
 use plimsoll_oracle::MessageId;
 use plimsoll_serve::produce::MESSAGE;

@@ -17,10 +17,10 @@ use std::time::Duration;
 /// `max.in.flight.requests.per.connection`: what brokers can still tell apart.
 const MAX_IN_FLIGHT: usize = 5;
 
-/// What a producer appends, in a dialect.
+/// A batch as a producer appends it, in a dialect.
 pub type BatchOf<D> = <D as Dialect>::Batch;
 
-/// How an idempotent producer numbers what it appends.
+/// The numbers that an idempotent producer gives to what it appends.
 pub trait Numbering: Debug {
     /// What is carried.
     type Dialect: Dialect;
@@ -62,7 +62,7 @@ pub struct Accumulator<N: Numbering> {
     actions: VecDeque<Action<N>>,
 }
 
-/// What the accumulator wants done.
+/// An order of the accumulator.
 #[derive(Debug)]
 pub enum Action<N: Numbering> {
     /// A request to a broker.
@@ -77,7 +77,7 @@ pub enum Action<N: Numbering> {
     GiveUp(Ticket),
 }
 
-/// Where the producer goes on when a request is answered, or lost.
+/// The point at which the producer goes on when a request is answered, or lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Continuation {
     /// The leaders of partitions.

@@ -10,7 +10,7 @@ use plimsoll_core::{
 use plimsoll_protocol::{ErrorName, Node, PartitionIndex, Request};
 use std::time::Duration;
 
-/// What a part wants done.
+/// An order of a part.
 #[derive(Debug)]
 pub enum Action<S: Speaker> {
     /// A request to a broker.
@@ -59,7 +59,7 @@ pub enum Action<S: Speaker> {
     End,
 }
 
-/// Where a member's client goes on when a request is answered, or lost.
+/// The point at which a member's client goes on when a request is answered, or lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Continuation {
     /// The leaders of partitions.

@@ -7,7 +7,7 @@ use plimsoll_protocol::{
     JoinGroupResponse, Node, OffsetCommitResponse, Response, SyncGroupResponse,
 };
 
-/// What an answer carries where the broker did what it was asked.
+/// The content of an answer where the broker did what it was asked.
 pub trait Answer<D: Dialect>: Sized {
     /// Returns what a response carries; `None` where it is the answer to another kind of request.
     fn read(response: Response<D>) -> Option<Result<Self, ErrorName>>;
@@ -26,7 +26,7 @@ pub fn read<D: Dialect, T: Answer<D>>(result: Result<Response<D>, Failure>) -> R
     }
 }
 
-/// What a coordinator answers to a join.
+/// The answer of a coordinator to a join.
 #[derive(Debug)]
 pub enum Joined<D: Dialect> {
     /// A new generation.

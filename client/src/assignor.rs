@@ -3,7 +3,7 @@
 use crate::Owned;
 use plimsoll_protocol::{Assignor, Generation, GroupMemberId, PartitionIndex, Topology};
 
-/// What each member is given.
+/// The assignment of each member.
 pub(crate) type Assignments<A> = Vec<(GroupMemberId, A)>;
 
 /// A member that gets partitions.

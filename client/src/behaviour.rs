@@ -4,7 +4,7 @@
 use plimsoll_protocol::Sharing;
 use std::time::Duration;
 
-/// What a client does where real clients differ.
+/// The conduct of a client where real clients differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Behaviour {
     /// Which requests share a connection with a broker.
@@ -64,7 +64,7 @@ pub struct Behaviour {
     pub forgets_coordinator: bool,
     /// Whether partitions are given up whose topic does not exist, as the metadata say
     /// (`rd_kafka_cgrp_metadata_update_check`). In Sarama only a new session asks first
-    /// (`consumerGroup.Consume`); in Java the leader joins again, and gives them to nobody
+    /// (`consumerGroup.Consume`); in Java the leader joins again, and gives them to no member
     /// (`ConsumerCoordinator.rejoinNeededOrPending`).
     pub gives_up_missing_topics: bool,
     /// Whether each member joins again when topics have more partitions, by its own metadata
@@ -135,7 +135,7 @@ pub struct Behaviour {
     pub checks_generations: bool,
 }
 
-/// What gets a member into its group, and keeps it there.
+/// The machinery that gets a member into its group, and keeps it there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Membership {
     /// librdkafka's main loop (`rdkafka_cgrp.c`): a join that failed follows an interval, a sync or
@@ -154,7 +154,7 @@ pub enum Membership {
     Polled,
 }
 
-/// What follows a commit that failed, or that finds no coordinator.
+/// The further tries of a commit that failed, or that finds no coordinator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CommitRetries {
     /// Nothing: Sarama sends it once (`offsetManager.flushToBroker`).

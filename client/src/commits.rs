@@ -19,7 +19,7 @@ use plimsoll_protocol::{
 };
 use std::collections::VecDeque;
 
-/// What a commit is stamped with.
+/// The stamp of a commit: its member and generation.
 pub type Stamp = (GroupMemberId, Generation);
 
 /// The commits of a client.
@@ -56,7 +56,7 @@ impl<S: Speaker> Outstanding<S> {
     }
 }
 
-/// What a commit waits for.
+/// The state of a commit, by what it waits for.
 #[derive(Clone, Copy, Debug)]
 enum State {
     /// Its answer.
@@ -188,11 +188,7 @@ impl<S: Speaker> Commits<S> {
         match failure {
             // `__TRANSPORT` and what the wrong broker says: "mark coordinator dead, refresh and
             // retry".
-            Failure::Refused(E::NotCoordinator | E::CoordinatorNotAvailable) => {
-                self.actions.push_back(Action::LoseCoordinator);
-                self.send_again_or_defer(now, index, outcome);
-            }
-            Failure::Lost => {
+            Failure::Lost | Failure::Refused(E::NotCoordinator | E::CoordinatorNotAvailable) => {
                 self.actions.push_back(Action::LoseCoordinator);
                 self.send_again_or_defer(now, index, outcome);
             }

@@ -42,6 +42,20 @@ pub enum Failure {
     TimedOut,
 }
 
+impl Failure {
+    /// Returns whether a client looks for its coordinator again: the one that it asked is not the
+    /// coordinator, or cannot be reached.
+    pub(crate) const fn loses_coordinator(self) -> bool {
+        use ErrorName as E;
+        matches!(
+            self,
+            Self::Lost
+                | Self::TimedOut
+                | Self::Refused(E::NotCoordinator | E::CoordinatorNotAvailable)
+        )
+    }
+}
+
 /// Returns the channel on which a request goes.
 #[inline]
 pub fn channel_of<D: Dialect>(request: &Request<D>) -> Channel {
@@ -58,7 +72,7 @@ pub fn channel_of<D: Dialect>(request: &Request<D>) -> Channel {
     }
 }
 
-/// What a client knows of its connections with brokers.
+/// A client's knowledge of its connections with brokers.
 #[derive(Debug)]
 pub struct Connections {
     sharing: Sharing,

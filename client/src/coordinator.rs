@@ -25,7 +25,7 @@ const CONNECTING_INTERVAL: Duration = Duration::from_secs(1);
 /// `api.version.request.timeout.ms`).
 const CONNECTION_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What a client knows of its group's coordinator.
+/// A client's knowledge of its group's coordinator.
 #[derive(Debug)]
 pub struct Coordinator<S: Speaker> {
     group: GroupIndex,

@@ -37,7 +37,7 @@ pub struct Rebalance {
     holding: bool,
 }
 
-/// What the application learns of a rebalance.
+/// News of a rebalance for the application.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Callback {
     /// Partitions that it gets.
@@ -48,7 +48,7 @@ pub enum Callback {
     Lost(Vec<PartitionIndex>),
 }
 
-/// What the group does next.
+/// The next step of the group.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Next {
     /// Nothing, before the application answers or the group rebalances.

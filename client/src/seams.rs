@@ -14,7 +14,7 @@ use plimsoll_protocol::{Node, Response};
 /// A request of a client with the point at which it goes on, in the dialect of a speaker.
 pub type AskOf<S> = Ask<<S as Speaker>::Dialect, Continuation>;
 
-/// What became of a request, in the dialect of a speaker.
+/// The outcome of a request, in the dialect of a speaker.
 pub type AnswerOf<S> = Result<Response<<S as Speaker>::Dialect>, Failure>;
 
 /// The parts of a member's client, between two things that pass.

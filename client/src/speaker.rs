@@ -4,16 +4,16 @@ use plimsoll_core::{AssignmentEpoch, Record};
 use plimsoll_protocol::{Assignor, Dialect, Generation, LogEntry, PartitionIndex, ProtocolName};
 use std::fmt::Debug;
 
-/// What producers append, in the dialect of a speaker.
+/// A batch as producers append it, in the dialect of a speaker.
 pub type BatchOf<S> = <<S as Speaker>::Dialect as Dialect>::Batch;
 
-/// What members say of themselves, in the dialect of a speaker.
+/// The words of a member about itself, in the dialect of a speaker.
 pub type SubscriptionOf<S> = <<S as Speaker>::Dialect as Dialect>::Subscription;
 
-/// What members are given, in the dialect of a speaker.
+/// The assignment of a member, in the dialect of a speaker.
 pub type AssignmentOf<S> = <<S as Speaker>::Dialect as Dialect>::Assignment;
 
-/// What members attach to commits, in the dialect of a speaker.
+/// The metadata of a commit, in the dialect of a speaker.
 pub type MetadataOf<S> = <<S as Speaker>::Dialect as Dialect>::CommitMetadata;
 
 /// Records as the application of a speaker gets them.
@@ -74,7 +74,7 @@ pub trait Speaker: Debug {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Unreadable;
 
-/// What a member owns when it joins (KIP-429).
+/// The partitions that a member owns when it joins (KIP-429).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Owned {
     /// The partitions.

@@ -149,7 +149,6 @@ impl<S: Speaker> Start<S> {
         id: u32,
         answer: Result<Vec<CommittedOffset<S::Dialect>>, Failure>,
     ) {
-        use ErrorName as E;
         let Some(starting) = self.starting.as_mut().filter(|starting| starting.id == id) else {
             return;
         };
@@ -173,10 +172,7 @@ impl<S: Speaker> Start<S> {
                 } else if self.settings.behaviour.is_looped() {
                     self.actions.push_back(Action::EndSession);
                 }
-                if let Failure::Lost
-                | Failure::TimedOut
-                | Failure::Refused(E::NotCoordinator | E::CoordinatorNotAvailable) = failure
-                {
+                if failure.loses_coordinator() {
                     self.actions.push_back(Action::LoseCoordinator);
                 }
             }
@@ -368,10 +364,7 @@ fn pause_before(resends: u32, failure: Failure, settings: &Settings) -> Option<D
         StartRetries::Few => match failure {
             _ if resends >= METADATA_RETRIES => None,
             Failure::Refused(E::CoordinatorLoadInProgress) => Some(METADATA_BACKOFF),
-            Failure::Refused(E::NotCoordinator | E::CoordinatorNotAvailable)
-            | Failure::Lost
-            | Failure::TimedOut => Some(Duration::ZERO),
-            Failure::Refused(_) => None,
+            _ => failure.loses_coordinator().then_some(Duration::ZERO),
         },
     }
 }

@@ -4,7 +4,7 @@ use crate::{Connections, Coordinator, Failure, Metadata, Speaker};
 use plimsoll_core::Instant;
 use plimsoll_protocol::{Node, Topology};
 
-/// What a client knows of its cluster. Its parts are metadata and the coordinator; both look at the
+/// A client's knowledge of its cluster. Its parts are metadata and the coordinator; both look at the
 /// connections.
 #[derive(Debug)]
 pub struct View<S: Speaker> {

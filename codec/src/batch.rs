@@ -1,8 +1,6 @@
 //! The record batches in an answer to a fetch, for those that look into them.
 
-pub use crate::aborted::Aborted;
-
-use crate::aborted::Part;
+use crate::aborted::{Aborted, Part};
 use crate::compression::plain;
 use bytes::{Buf as _, Bytes};
 use kafka_protocol::records::{Record, RecordBatchDecoder};

@@ -22,6 +22,7 @@ pub mod frames;
 mod names;
 mod record;
 
+pub use aborted::Aborted;
 pub use call::list_offsets::at_timestamp;
 pub use call::offset_commit::{committed_offset, offset_of};
 pub use call::offset_fetch::NOTHING_COMMITTED;

@@ -69,9 +69,9 @@ struct State {
     /// The token, once it was asked for.
     token: Option<CancellationToken>,
     is_stopped: bool,
-    /// The number of those who work at it.
+    /// The number of shares of the work at it that are held.
     holders: usize,
-    /// Dropped when nobody works at it any more, after it was stopped.
+    /// Dropped when no work at it goes on any more, after it was stopped.
     end: Option<oneshot::Sender<()>>,
 }
 
@@ -79,11 +79,11 @@ struct State {
 #[derive(Debug)]
 pub(crate) struct Held(Arc<Attempt>);
 
-/// What is to be known of an attempt that is stopped.
+/// The end of an attempt that is stopped.
 pub(crate) struct Stopped {
-    /// Whether somebody asked for its cancellation, and can end by himself.
+    /// Whether the handler asked for its cancellation, and can end by itself.
     pub(crate) is_heard: bool,
-    /// Ready when nobody works at it any more.
+    /// Ready when no work at it goes on any more.
     pub(crate) ended: oneshot::Receiver<()>,
 }
 

@@ -5,8 +5,8 @@ use plimsoll_core::{Command, Event, NextOffset, TopicPartition};
 
 /// A member of a consumer group, as the driver sees it: events come out, commands go in.
 ///
-/// The client over librdkafka is one. Another client can wrap it, to watch what passes, or take
-/// its place.
+/// The client over librdkafka is one; another client can take its place. To see what passes between
+/// a client and the driver, have it [`Watched`](crate::Watched).
 ///
 /// A client gets every command but [`Dispatch`](Command::Dispatch) and
 /// [`Cancel`](Command::Cancel), which are the driver's own, and answers each as

@@ -65,6 +65,7 @@ mod librdkafka;
 mod message;
 pub mod metrics;
 pub mod shutdown;
+mod watched;
 
 pub use attempt::Cancellation;
 pub use client::GroupClient;
@@ -77,6 +78,7 @@ pub use plimsoll_core::{
     CommitPolicy, Config, ConfigError, InitialPosition, Ordering, OutOfRangePolicy,
     RefusedLetterPolicy, RetryPolicy,
 };
+pub use watched::{Watch, Watched};
 #[cfg(feature = "librdkafka")]
 pub use {
     builder::{Assignor, Builder, Consumer, NeedsBrokers, NeedsGroup, NeedsTopics},

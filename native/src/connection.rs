@@ -29,7 +29,7 @@ const AHEAD: u64 = 4 << 20;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct LinkId(pub(crate) u64);
 
-/// What a connection tells.
+/// News of a connection.
 #[derive(Debug)]
 pub(crate) enum LinkNews {
     /// A connection, with the versions that its broker knows.

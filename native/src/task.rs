@@ -28,7 +28,7 @@ pub(crate) struct Task<C, At> {
 }
 
 impl<C: Connect, At: Seams<WireSpeaker>> Task<C, At> {
-    /// Is a member of the group until its driver closes it, or is gone, or it cannot go on.
+    /// Runs a member of the group until its driver closes it, or is gone, or it cannot go on.
     pub(crate) async fn run(mut self) {
         let found = tokio::select! {
             biased;

@@ -33,7 +33,7 @@ pub(crate) struct Envelope<D: Dialect = Lean> {
     pub message: Message<D>,
 }
 
-/// What the network does with a message. The message itself goes from its sender to where it waits
+/// The way of a message through the network. The message itself goes from its sender to where it waits
 /// without passing through here: it is large.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Passage {
@@ -45,7 +45,7 @@ pub(crate) enum Passage {
     Blocked(Stamp),
 }
 
-/// Where on a link a message stands.
+/// The place of a message on a link.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Stamp {
     from: Node,
@@ -78,7 +78,7 @@ impl Stamp {
     }
 }
 
-/// Whether a message that is due arrives.
+/// The arrival of a message that is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Arrival {
     Now,
@@ -197,7 +197,7 @@ struct Held<D: Dialect> {
     envelope: Envelope<D>,
 }
 
-/// What a link held that is open again.
+/// The messages that a link held which is open again.
 #[derive(Debug, Default)]
 pub(crate) struct Released<D: Dialect = Lean> {
     /// What is to be sent on now, in this order.

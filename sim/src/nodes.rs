@@ -11,7 +11,7 @@ pub(crate) struct Nodes {
     members: u16,
 }
 
-/// What is at a node.
+/// The part of a node in the run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Place {
     Broker,

@@ -9,7 +9,7 @@ use plimsoll_core::{AssignmentEpoch, Config, Machine, Offset, Outcome, TopicPart
 use plimsoll_oracle::MemberId;
 use std::fmt::Debug;
 
-/// What starts the processes of a run.
+/// The maker of a run's processes.
 pub trait Programs: Debug {
     /// Starts a process of a member, with no memory of earlier ones.
     fn start(&self, member: MemberId, config: &Config) -> Program;
@@ -43,7 +43,7 @@ pub struct CallId {
     pub attempt: u32,
 }
 
-/// What a handler does.
+/// A step of a handler.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
     /// Calls the sink, which answers by `Event::Processed`, as the scenario says. One call at a

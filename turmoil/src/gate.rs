@@ -83,7 +83,7 @@ impl Gate {
     }
 }
 
-/// What a task finds at its gate.
+/// The state of a gate, as a task finds it.
 enum Way {
     Open,
     Closed,

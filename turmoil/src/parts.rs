@@ -17,7 +17,7 @@ type Met<'a> = plimsoll_client::Parts<'a, WireSpeaker>;
 /// A handler at work.
 pub type Handling = Pin<Box<dyn Future<Output = Result<(), HandlerError>> + Send>>;
 
-/// What a process of a member is made of, each time that one starts. A part that is not the one of
+/// The parts of a member's process, made each time that one starts. A part that is not the one of
 /// [`PRODUCTION`](Self::PRODUCTION) is on trial.
 #[derive(Clone, Copy, Debug)]
 pub struct Parts {

@@ -1,13 +1,16 @@
 //! What is wrong is convicted under turmoil of what it breaks in the simulator: the same bugs around
 //! the core and in the client, duties that a driver leaves out, and handlers.
 
+#[path = "../../sim/driver/tests/duties/mod.rs"]
+mod duties;
 mod planted;
 mod running;
 
+use duties::{Duty, Neglected};
 use planted::catalogue::{ALL, CONTROL};
 use planted::places::PLACES;
 use plimsoll::{Config, Core, HandlerError, Message};
-use plimsoll_core::{Command, Consumer, Event, Instant, Machine, Outcome};
+use plimsoll_core::Consumer;
 use plimsoll_oracle::{Property, Trace};
 use plimsoll_scenarios::{Backend as _, LIBRARY, Plan, Scenario, Subject};
 use plimsoll_turmoil::{Parts, Turmoil};
@@ -110,108 +113,43 @@ fn assert_convicted(parts: Parts, label: &str, property: Property) {
     assert!(violated.contains(&property), "violated: {violated:?}");
 }
 
-/// A duty of the driver.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Duty {
-    AwaitHandlers,
-    ArmTimers,
-    Stop,
+impl Core for Neglected<Consumer<Message>> {
+    fn consumer(&self) -> &Consumer<Message> {
+        &self.machine
+    }
 }
 
-/// A core whose driver seems to leave out a duty.
-struct Neglected {
-    core: Consumer<Message>,
-    duty: Duty,
-    now: Instant,
+/// Asserts that a driver whose core is as if the duty were left out is convicted of it.
+#[track_caller]
+fn assert_duty(duty: Duty, core: fn(Config) -> Box<dyn Core + Send>) {
+    let (label, property) = duty.shows_in();
+    let parts = Parts {
+        core,
+        ..Parts::PRODUCTION
+    };
+    assert_convicted(parts, label, property);
 }
 
 fn neglected(duty: Duty, config: Config) -> Box<dyn Core + Send> {
-    Box::new(Neglected {
-        core: Consumer::new(config),
-        duty,
-        now: Instant::ZERO,
-    })
-}
-
-impl Core for Neglected {
-    fn consumer(&self) -> &Consumer<Message> {
-        &self.core
-    }
-}
-
-impl Machine<Message> for Neglected {
-    fn handle_event(&mut self, now: Instant, event: Event<Message>) {
-        self.now = now;
-        if self.duty != Duty::Stop || event != Event::Shutdown {
-            self.core.handle_event(now, event);
-        }
-    }
-
-    fn handle_timeout(&mut self, now: Instant) {
-        self.now = now;
-        self.core.handle_timeout(now);
-    }
-
-    fn poll_command(&mut self) -> Option<Command<Message>> {
-        let command = self.core.poll_command()?;
-        if let Command::Dispatch {
-            partition,
-            epoch,
-            attempt,
-            record,
-        } = &command
-            && self.duty == Duty::AwaitHandlers
-        {
-            let done = Event::Processed {
-                partition: *partition,
-                epoch: *epoch,
-                offset: record.offset,
-                attempt: *attempt,
-                outcome: Outcome::Ok,
-            };
-            self.core.handle_event(self.now, done);
-        }
-        Some(command)
-    }
-
-    fn poll_timeout(&self) -> Option<Instant> {
-        let at = self.core.poll_timeout();
-        at.filter(|_| self.duty != Duty::ArmTimers)
-    }
-}
-
-fn around_the_core(core: fn(Config) -> Box<dyn Core + Send>) -> Parts {
-    Parts {
-        core,
-        ..Parts::PRODUCTION
-    }
+    Box::new(Neglected::new(Consumer::new(config), Some(duty)))
 }
 
 #[test]
 fn a_driver_that_does_not_await_its_handlers() {
-    assert_convicted(
-        around_the_core(|config| neglected(Duty::AwaitHandlers, config)),
-        "quick/member-killed",
-        Property::CommitCoversOnlyFinished,
-    );
+    const DUTY: Duty = Duty::AwaitHandlers;
+    assert_duty(DUTY, |config| neglected(DUTY, config));
 }
 
 #[test]
 fn a_driver_whose_timer_is_not_armed() {
-    assert_convicted(
-        around_the_core(|config| neglected(Duty::ArmTimers, config)),
-        "quick/member-killed",
-        Property::Liveness,
-    );
+    const DUTY: Duty = Duty::ArmTimers;
+    assert_duty(DUTY, |config| neglected(DUTY, config));
 }
 
 #[test]
 fn a_driver_that_ignores_the_request_to_stop() {
-    assert_convicted(
-        around_the_core(|config| neglected(Duty::Stop, config)),
-        "shutdown/graceful-stop",
-        Property::CleanShutdown,
-    );
+    const DUTY: Duty = Duty::Stop;
+    assert_duty(DUTY, |config| neglected(DUTY, config));
 }
 
 #[test]

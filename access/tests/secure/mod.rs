@@ -32,9 +32,8 @@ const SCRAM_SHA_512: &str = "SCRAM-SHA-512";
 
 /// Returns the path of a file in PEM.
 pub(crate) fn file(name: &str) -> String {
-    // This is a module of more than one crate.
-    let access = concat!(env!("CARGO_MANIFEST_DIR"), "/../access");
-    format!("{access}/tests/secure/pem/{name}")
+    // From the folder of a crate: this is a module of more than one.
+    format!("../access/tests/secure/pem/{name}")
 }
 
 /// Makes what accepts TLS.

@@ -2,18 +2,19 @@
 //! prints. `UPDATE_README=1` writes it anew.
 
 use crate::program::{Ended, plimsoll_in, without_timing};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::{env, fs};
+
+const README: &str = "../README.md";
 
 #[test]
 fn what_the_readme_shows_is_what_the_program_prints() {
-    let path = readme();
-    let text = fs::read_to_string(&path).expect("the README can be read");
+    let text = fs::read_to_string(README).expect("the README can be read");
     let folder = tempfile::tempdir().expect("a temporary folder");
     fs::write(folder.path().join("billing.toml"), block(&text, "toml", 0)).expect("written");
     let now = carried_out(&text, folder.path());
     if env::var_os("UPDATE_README").is_some() {
-        fs::write(&path, now).expect("the README can be written");
+        fs::write(README, now).expect("the README can be written");
     } else {
         // The assertion shows the lines that differ, and not the whole README twice.
         let (shown, printed) = (without_timing(&text), without_timing(&now));
@@ -27,7 +28,7 @@ fn what_the_readme_shows_is_what_the_program_prints() {
 /// Its configuration is read, and its profile means what it says.
 #[test]
 fn the_configuration_of_the_readme_runs_its_scenario() {
-    let text = fs::read_to_string(readme()).expect("the README can be read");
+    let text = fs::read_to_string(README).expect("the README can be read");
     let folder = tempfile::tempdir().expect("a temporary folder");
     fs::write(folder.path().join("plimsoll.toml"), block(&text, "ini", 0)).expect("written");
     fs::create_dir(folder.path().join("scenarios")).expect("made");
@@ -46,7 +47,7 @@ fn the_configuration_of_the_readme_runs_its_scenario() {
 /// What the README says of Rust is compiled and run: it stands in files that are.
 #[test]
 fn the_rust_of_the_readme_is_code_that_is_tested() {
-    let text = fs::read_to_string(readme()).expect("the README can be read");
+    let text = fs::read_to_string(README).expect("the README can be read");
     let documentation = include_str!("../../../consumer/src/lib.rs");
     let lines = documentation
         .lines()
@@ -62,10 +63,6 @@ fn the_rust_of_the_readme_is_code_that_is_tested() {
         include_str!("../../../testing/tests/billing.toml"),
         block(&text, "toml", 0)
     );
-}
-
-fn readme() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md")
 }
 
 /// Returns the text of a block: the nth of its language.

@@ -8,7 +8,7 @@ use std::process::{Command, Output};
 use std::sync::{LazyLock, OnceLock};
 use std::{env, thread};
 
-const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/subjects");
+const FOLDER: &str = "../examples/subjects";
 
 /// A family of each language. Of Python's and Go's others, and of Rust's, which builds for minutes,
 /// `examples/subjects/README.md` says when they were tried.

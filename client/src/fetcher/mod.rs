@@ -50,7 +50,7 @@ pub struct Fetcher<S: Speaker> {
     actions: VecDeque<Action<S>>,
 }
 
-/// What the application gets of a partition.
+/// Records of a partition for the application.
 #[derive(Debug)]
 pub struct Fetched<S: Speaker> {
     /// The partition.

@@ -162,13 +162,7 @@ impl<P> Batch<P> {
         // From its end, so that no record is moved twice.
         while self.records.len() > at_once {
             let begin = (self.records.len() - 1) / at_once * at_once;
-            let records = self.records.split_off(begin);
-            let next = self.records.last().map_or(self.next, end);
-            parts.push(Self {
-                records,
-                next: std::mem::replace(&mut self.next, next),
-                ..self
-            });
+            parts.push(self.split_at(begin));
         }
         queue.push_back(self);
         queue.extend(parts.into_iter().rev());
@@ -179,10 +173,18 @@ impl<P> Batch<P> {
     pub(super) fn split_off(&mut self, first: usize) -> Option<Self> {
         let kept = first.min(self.records.len());
         let last = self.records[..kept].last()?;
-        (end(last) < self.next).then(|| Self {
-            records: self.records.split_off(kept),
+        (end(last) < self.next).then(|| self.split_at(kept))
+    }
+
+    /// Keeps the first records of this number, and returns what is behind them.
+    fn split_at(&mut self, kept: usize) -> Self {
+        let records = self.records.split_off(kept);
+        let next = self.records.last().map_or(self.next, end);
+        Self {
+            records,
+            next: std::mem::replace(&mut self.next, next),
             ..*self
-        })
+        }
     }
 }
 

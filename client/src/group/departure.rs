@@ -1,7 +1,7 @@
 //! The end of a membership: the group lets the member go, or it leaves.
 
 use super::{Answered, Forgets, Group, NO_GENERATION, Phase};
-use crate::{Action, Continuation, Membership, Speaker, View};
+use crate::{Action, Continuation, Failure, Membership, Speaker, View};
 use plimsoll_core::{Event, Instant, TopicPartition};
 use plimsoll_protocol::{ErrorName, Leaving, Node, Request};
 
@@ -53,6 +53,31 @@ impl<S: Speaker> Group<S> {
                 }));
             }
         }
+    }
+
+    /// Ends the membership if it is that which a refusal says. Returns whether it was.
+    pub(super) fn ends_upon(&mut self, now: Instant, view: &View<S>, failure: Failure) -> bool {
+        match failure {
+            Failure::Refused(ErrorName::UnknownMemberId) => {
+                self.lose_all(now, view, Forgets::Member);
+            }
+            Failure::Refused(ErrorName::IllegalGeneration) => {
+                self.lose_all(now, view, Forgets::Generation);
+            }
+            Failure::Refused(ErrorName::FencedInstanceId) => self.actions.push_back(Action::End),
+            _ => return false,
+        }
+        true
+    }
+
+    /// Loses what the application still has of a membership whose end was noted while it owed an
+    /// answer.
+    pub(super) fn lose_dismissed(&mut self, now: Instant, view: &View<S>) {
+        let forgets = match self.member {
+            None => Forgets::Member,
+            Some(_) => Forgets::Generation,
+        };
+        self.lose_all(now, view, forgets);
     }
 
     /// Ends the membership, and with it every claim to partitions.

@@ -20,7 +20,7 @@ const JOIN_LAPSE: Duration = Duration::from_secs(5);
 
 type JoinResult<S> = Result<Joined<<S as Speaker>::Dialect>, Failure>;
 
-/// Whether the application polls, and what waits for that.
+/// The polls of Java's application, and what waits for the next one.
 #[derive(Debug)]
 pub(super) struct Polls<S: Speaker> {
     /// Whether it polls at this moment.
@@ -96,25 +96,20 @@ impl<S: Speaker> Group<S> {
     /// `JoinGroupResponseHandler`, `SyncGroupResponseHandler`): none is sent again as it was. An
     /// error that is fatal is thrown by `poll()`, and the application polls again.
     pub(super) fn fail_in_java(&mut self, now: Instant, view: &View<S>, failure: Failure) {
-        use ErrorName as E;
         self.phase = Phase::Unjoined;
         self.join_at = now + self.settings.retry_backoff;
+        // `resetStateOnResponseError`, and no pause: what is left is lost
+        // (`ConsumerCoordinator.onJoinPrepare`).
+        if self.ends_upon(now, view, failure) {
+            return;
+        }
         match failure {
-            Failure::Refused(E::FencedInstanceId) => self.actions.push_back(Action::End),
-            // `resetStateOnResponseError`, and no pause: what is left is lost
-            // (`ConsumerCoordinator.onJoinPrepare`).
-            Failure::Refused(E::UnknownMemberId) => self.lose_all(now, view, Forgets::Member),
-            Failure::Refused(E::IllegalGeneration) => {
-                self.lose_all(now, view, Forgets::Generation);
-            }
-            Failure::Refused(E::RebalanceInProgress) => {
+            Failure::Refused(ErrorName::RebalanceInProgress) => {
                 self.join_at = now;
                 self.join_if_needed(now, view);
             }
-            Failure::Refused(E::NotCoordinator | E::CoordinatorNotAvailable)
-            | Failure::Lost
-            | Failure::TimedOut => self.actions.push_back(Action::LoseCoordinator),
-            Failure::Refused(_) => {}
+            _ if failure.loses_coordinator() => self.actions.push_back(Action::LoseCoordinator),
+            _ => {}
         }
     }
 
@@ -126,32 +121,22 @@ impl<S: Speaker> Group<S> {
         view: &View<S>,
         answer: Result<(), Failure>,
     ) {
-        use ErrorName as E;
         match answer {
             Ok(()) => {
                 self.receive_heartbeat(now);
                 self.check_partition_count(now, view);
             }
             // "it is valid to continue heartbeating while the group is rebalancing"
-            Err(Failure::Refused(E::RebalanceInProgress)) => {
+            Err(Failure::Refused(ErrorName::RebalanceInProgress)) => {
                 self.receive_heartbeat(now);
                 self.begin_rebalance(now, view);
             }
-            Err(Failure::Refused(E::UnknownMemberId)) => {
-                self.lose_all(now, view, Forgets::Member);
-            }
-            Err(Failure::Refused(E::IllegalGeneration)) => {
-                self.lose_all(now, view, Forgets::Generation);
-            }
-            Err(Failure::Refused(E::FencedInstanceId)) => self.actions.push_back(Action::End),
+            Err(failure) if self.ends_upon(now, view, failure) => {}
             Err(failure) => {
                 let pause = pause_after(self.polls.failed_beats, self.settings.retry_backoff);
                 self.polls.failed_beats += 1;
                 self.heartbeat_at = now + pause;
-                if let Failure::Lost
-                | Failure::TimedOut
-                | Failure::Refused(E::NotCoordinator | E::CoordinatorNotAvailable) = failure
-                {
+                if failure.loses_coordinator() {
                     self.actions.push_back(Action::LoseCoordinator);
                 }
             }
@@ -200,11 +185,7 @@ impl<S: Speaker> Group<S> {
     pub(super) fn lose_after_answer(&mut self, now: Instant, view: &View<S>) -> bool {
         let is_due = self.settings.behaviour.is_polled() && self.dismissed;
         if is_due && self.answered.take().is_some() {
-            let forgets = match self.member {
-                None => Forgets::Member,
-                Some(_) => Forgets::Generation,
-            };
-            self.lose_all(now, view, forgets);
+            self.lose_dismissed(now, view);
         }
         is_due
     }

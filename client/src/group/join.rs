@@ -140,12 +140,8 @@ impl<S: Speaker> Group<S> {
             // (`MEMBER_ID_REQUIRED`). A static one joins by its name, so that no answer gives it
             // one first: it never learns that it lost anything.
             Failure::Refused(E::UnknownMemberId) => self.member = None,
-            Failure::Refused(E::NotCoordinator | E::CoordinatorNotAvailable)
-            | Failure::Lost
-            | Failure::TimedOut => {
-                self.actions.push_back(Action::LoseCoordinator);
-            }
-            Failure::Refused(_) => {}
+            _ if failure.loses_coordinator() => self.actions.push_back(Action::LoseCoordinator),
+            _ => {}
         }
         self.join_at = self.next_join(now);
     }
@@ -258,25 +254,15 @@ impl<S: Speaker> Group<S> {
     fn fail_sync(&mut self, now: Instant, view: &View<S>, failure: Failure) {
         use ErrorName as E;
         self.phase = Phase::Unjoined;
+        if self.rebalance.owns_any() && self.ends_upon(now, view, failure) {
+            return;
+        }
         match failure {
             Failure::Refused(E::FencedInstanceId) => return self.actions.push_back(Action::End),
-            Failure::Refused(E::UnknownMemberId | E::IllegalGeneration)
-                if self.rebalance.owns_any() =>
-            {
-                let forgets = match failure {
-                    Failure::Refused(E::UnknownMemberId) => Forgets::Member,
-                    _ => Forgets::Generation,
-                };
-                return self.lose_all(now, view, forgets);
-            }
             Failure::Refused(E::UnknownMemberId) => self.member = None,
             Failure::Refused(E::IllegalGeneration) => self.generation = NO_GENERATION,
-            Failure::Refused(E::NotCoordinator | E::CoordinatorNotAvailable)
-            | Failure::Lost
-            | Failure::TimedOut => {
-                self.actions.push_back(Action::LoseCoordinator);
-            }
-            Failure::Refused(_) => {}
+            _ if failure.loses_coordinator() => self.actions.push_back(Action::LoseCoordinator),
+            _ => {}
         }
         self.join_at = self.next_join(now);
     }

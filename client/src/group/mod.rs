@@ -28,7 +28,7 @@ use std::time::Duration;
 /// Stands for no generation.
 const NO_GENERATION: Generation = -1;
 
-/// What a client knows of its membership.
+/// A client's knowledge of its membership.
 #[derive(Debug)]
 pub struct Group<S: Speaker> {
     settings: Settings,
@@ -77,7 +77,7 @@ pub struct Group<S: Speaker> {
     actions: VecDeque<Action<S>>,
 }
 
-/// What a sync says, and when it is said.
+/// The content of a sync, and when it is sent.
 #[derive(Debug)]
 struct Sync<S: Speaker> {
     /// The member, as it was when the join was answered: what is sent again are the same bytes
@@ -90,7 +90,7 @@ struct Sync<S: Speaker> {
     resend: Resend,
 }
 
-/// Where a client stands with its group.
+/// The standing of a client with its group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
     /// About to join, for the first time or again.
@@ -105,7 +105,7 @@ enum Phase {
     Leaving,
 }
 
-/// What a client forgets when its membership ends.
+/// The part of a membership that a client forgets when it ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Forgets {
     /// Its id: the group does not know it.

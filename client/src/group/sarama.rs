@@ -23,7 +23,7 @@ pub(crate) const METADATA_BACKOFF: Duration = Duration::from_millis(250);
 /// The pause of the recipe's loop before it calls `Consume` again, which returned an error.
 const CONSUME_PAUSE: Duration = Duration::from_secs(1);
 
-/// What may still be tried again.
+/// The tries that are left.
 #[derive(Debug)]
 pub(super) struct Retries {
     rejoins: u32,

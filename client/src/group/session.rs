@@ -1,6 +1,6 @@
 //! Heartbeats: how a client stays in its generation, and learns that there is to be another.
 
-use super::{Forgets, Group, Phase};
+use super::{Group, Phase};
 use crate::resend::{Resend, is_retriable};
 use crate::{Action, Continuation, Failure, Membership, Speaker, View};
 use plimsoll_core::Instant;
@@ -49,11 +49,7 @@ impl<S: Speaker> Group<S> {
         if self.dismissed {
             if !self.stands_still() {
                 // It would be refused, and change nothing before.
-                let forgets = match self.member {
-                    None => Forgets::Member,
-                    Some(_) => Forgets::Generation,
-                };
-                self.lose_all(now, view, forgets);
+                self.lose_dismissed(now, view);
             }
             return;
         }
@@ -142,13 +138,7 @@ impl<S: Speaker> Group<S> {
                 self.renew_session(now);
                 self.begin_rebalance(now, view);
             }
-            Err(Failure::Refused(E::UnknownMemberId)) => {
-                self.lose_all(now, view, Forgets::Member);
-            }
-            Err(Failure::Refused(E::IllegalGeneration)) => {
-                self.lose_all(now, view, Forgets::Generation);
-            }
-            Err(Failure::Refused(E::FencedInstanceId)) => self.actions.push_back(Action::End),
+            Err(failure) if self.ends_upon(now, view, failure) => {}
             Err(
                 Failure::Refused(E::NotCoordinator | E::CoordinatorNotAvailable) | Failure::Lost,
             ) => self.actions.push_back(Action::LoseCoordinator),

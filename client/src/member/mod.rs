@@ -16,7 +16,7 @@ use plimsoll_protocol::{
 };
 use std::time::Duration;
 
-/// What a member knows of its cluster before it has asked.
+/// A member's knowledge of its cluster before it has asked.
 #[derive(Debug)]
 pub struct Cluster {
     /// The partitions that there are or can be.
@@ -250,18 +250,7 @@ impl<S: Speaker, At: Seams<S>> Member<S, At> {
         }
         let (now, view) = (world.now(), &self.view);
         match then {
-            Continuation::Fetch => match read::<_, Box<FetchResponse<S::Dialect>>>(result) {
-                Ok(mut response) => {
-                    self.fetcher.handle_fetched(now, view, from, &mut response);
-                    world.recycle(response);
-                }
-                Err(Failure::Refused(error)) => {
-                    self.fetcher.handle_refused(now, view, from, error);
-                }
-                Err(Failure::Lost | Failure::TimedOut) => {
-                    self.fetcher.handle_failed(now, view, from);
-                }
-            },
+            Continuation::Fetch => self.handle_poll(world, from, read(result)),
             Continuation::Metadata => {
                 if self.view.metadata.handle_answer(now, read(result)) {
                     self.handle_metadata(world);
@@ -312,6 +301,25 @@ impl<S: Speaker, At: Seams<S>> Member<S, At> {
         self.carry_out(world);
     }
 
+    /// Goes on with what became of the poll of a broker.
+    fn handle_poll(
+        &mut self,
+        world: &mut impl World<S>,
+        from: Node,
+        answer: Result<Box<FetchResponse<S::Dialect>>, Failure>,
+    ) {
+        let (now, view) = (world.now(), &self.view);
+        match answer {
+            Ok(mut response) => {
+                self.fetcher.handle_fetched(now, view, from, &mut response);
+                world.recycle(response);
+            }
+            Err(Failure::Refused(error)) => self.fetcher.handle_refused(now, view, from, error),
+            Err(Failure::Lost | Failure::TimedOut) => self.fetcher.handle_failed(now, view, from),
+        }
+    }
+
+    /// Goes on with metadata that is news.
     fn handle_metadata(&mut self, world: &mut impl World<S>) {
         let now = world.now();
         let View {
@@ -331,6 +339,7 @@ impl<S: Speaker, At: Seams<S>> Member<S, At> {
         self.group.handle_metadata(now, &self.view);
     }
 
+    /// Goes on with a coordinator that was found, or can be reached.
     fn handle_coordinator(&mut self, world: &mut impl World<S>) {
         let now = world.now();
         self.group.handle_coordinator(now, &self.view);

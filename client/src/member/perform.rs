@@ -67,6 +67,7 @@ impl<S: Speaker, At: Seams<S>> Member<S, At> {
         self.dead_letters.poll_action()
     }
 
+    /// Does what a part wants.
     fn perform(&mut self, world: &mut impl World<S>, action: Action<S>) {
         let now = world.now();
         match action {
@@ -129,17 +130,21 @@ impl<S: Speaker, At: Seams<S>> Member<S, At> {
                 }
                 world.tell(end_of_letter(&copy, answer));
             }
-            Action::End => {
-                self.requests.forget_all();
-                self.end = Some(match self.is_closing {
-                    true => End::Left,
-                    false => End::Refused(self.refusal),
-                });
-                world.observe(Observation::Ended);
-            }
+            Action::End => self.finish(world),
         }
     }
 
+    /// Ends the process.
+    fn finish(&mut self, world: &mut impl World<S>) {
+        self.requests.forget_all();
+        self.end = Some(match self.is_closing {
+            true => End::Left,
+            false => End::Refused(self.refusal),
+        });
+        world.observe(Observation::Ended);
+    }
+
+    /// Sends a request, unless something at the seams keeps it back.
     #[inline]
     fn ask(&mut self, world: &mut impl World<S>, mut ask: AskOf<S>) {
         if !self.passes(world, |at, parts| at.request(parts, &mut ask)) {

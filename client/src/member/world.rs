@@ -6,8 +6,8 @@ use plimsoll_protocol::{
     Channel, Channels, Correlation, FetchRequest, FetchResponse, Generation, Node, Request,
 };
 
-/// What is around a member: it carries its requests, and takes its news. Where it neither watches
-/// the member nor keeps memory, it has the first four of these functions alone.
+/// The surroundings of a member, which carry its requests and take its news. Where they neither
+/// watch the member nor keep memory, they have the first four of these functions alone.
 pub trait World<S: Speaker> {
     /// Returns the time.
     fn now(&self) -> Instant;
@@ -44,7 +44,7 @@ pub trait World<S: Speaker> {
     fn observe(&mut self, _observation: Observation<'_, S>) {}
 }
 
-/// What a member does that nothing around it sees otherwise.
+/// An act of a member that nothing around it sees otherwise.
 #[derive(Debug)]
 pub enum Observation<'a, S: Speaker> {
     /// It begins to fetch a partition, as the application says.

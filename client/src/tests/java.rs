@@ -30,7 +30,7 @@ fn java_rebalances_when_it_polls_and_sends_heartbeats_until_then() {
     let (_, callback) = group.poll_callback(NOW, &view).expect("a revocation");
     assert_eq!(callback, Callback::Revoked(vec![P0]));
 
-    // librdkafka's main loop waits for nobody.
+    // librdkafka's main loop waits for no poll.
     let mut group = owner(Group::new(settings()), &view);
     assert!(!group.handle_polling(NOW, &view, false));
     group.handle_heartbeat(NOW, &view, 1, refused(E::RebalanceInProgress));

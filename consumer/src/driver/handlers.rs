@@ -42,10 +42,10 @@ pub(super) struct Call {
     pub(super) deadline: Option<Instant>,
 }
 
-/// What a call is about: at most one call of a record is in flight.
+/// The subject of a call: at most one call of a record is in flight.
 type Key = (TopicPartition, AssignmentEpoch, Offset);
 
-/// What a call works at, under whichever assignment.
+/// The record of a call, under any assignment.
 type Place = (TopicPartition, Offset);
 
 impl Call {
@@ -95,7 +95,7 @@ pub(super) struct Handlers<S, F> {
     attempt: Arc<Attempt>,
 }
 
-/// What a task was for.
+/// The end of a task.
 enum Ended {
     Call(Finished),
     /// A call at this record that was stopped; nothing works at it any more.
@@ -164,7 +164,7 @@ where
         }
     }
 
-    /// Begins an attempt. That of the last call is used again where nobody has it any more.
+    /// Begins an attempt. That of the last call is used again where no call has it any more.
     fn begin_attempt(&mut self, deadline: Option<Instant>) -> Arc<Attempt> {
         let attempt = Attempt::new(deadline);
         match Arc::get_mut(&mut self.attempt) {

@@ -151,7 +151,7 @@ struct Running<C, M, S, F> {
     origin: tokio::time::Instant,
 }
 
-/// What happened since the last turn.
+/// An occurrence since the last turn.
 enum News {
     /// Nothing but that time passed.
     None,
@@ -159,7 +159,7 @@ enum News {
     Finished(Finished),
 }
 
-/// How a turn ended.
+/// The end of a turn.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Turn {
     /// With nothing left to do.

@@ -26,7 +26,7 @@ pub(super) struct DeadLetters {
     outbox: Outbox,
 }
 
-/// What takes the place of a dead letter that is refused for good.
+/// The substitutes for a dead letter that is refused for good.
 #[derive(Clone, Default)]
 pub(crate) struct RefusedLetters {
     /// Whether a pointer does, where the content is refused.
@@ -115,7 +115,7 @@ impl DeadLetters {
     }
 }
 
-/// What became of a dead letter.
+/// The outcome of a dead letter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Outcome {
     Written,
@@ -205,7 +205,7 @@ async fn deliver(
     }
 }
 
-/// What is refused for good: each time, until the topic or the rights to it change.
+/// A refusal for good: each time, until the topic or the rights to it change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Refusal {
     /// This content: another one would be taken.
@@ -238,7 +238,7 @@ impl Refusal {
     }
 }
 
-/// What is written.
+/// The content of a letter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Letter {
     /// The message.

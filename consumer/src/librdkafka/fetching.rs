@@ -56,7 +56,7 @@ pub(super) struct Fetching {
     last_epoch: Option<i32>,
 }
 
-/// What was read from a queue.
+/// The yield of one reading of a queue.
 #[derive(Debug, Default)]
 pub(super) struct Read {
     /// The records, if there were any.

@@ -43,7 +43,7 @@ pub(super) struct Question {
     pub(super) wanted: Weak<()>,
 }
 
-/// What a question is about.
+/// The subject of a question.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum About {
     /// The start of a partition that was assigned: its committed offset, else both of its ends.
@@ -114,7 +114,7 @@ struct Asker {
     answer: Arc<dyn Fn(Answer) + Send + Sync>,
 }
 
-/// What is known of a topic.
+/// The answers about a topic, as far as there are some.
 struct Known {
     /// The leaders of the partitions that have one.
     leaders: BTreeMap<u32, i32>,
@@ -124,7 +124,7 @@ struct Known {
     committed: Vec<KafkaResult<Committed>>,
 }
 
-/// What the group committed for a partition, if it did.
+/// The offset that the group committed for a partition, if it did.
 type Committed = Option<CommittedOffset>;
 
 #[derive(Clone, Copy)]

@@ -11,7 +11,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 /// librdkafka's queues, which stop fetching when they are full.
 const MAX_WAITING: usize = 4 << 20;
 
-/// What the threads tell the driver.
+/// News of the threads for the driver.
 #[derive(Debug)]
 pub(super) enum News {
     /// An event, and the size of its records in bytes.

@@ -30,9 +30,7 @@ pub(crate) fn examples(text: &str) -> Vec<String> {
 }
 
 fn source(file: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("src/scenario")
-        .join(file)
+    Path::new("src/scenario").join(file)
 }
 
 #[track_caller]

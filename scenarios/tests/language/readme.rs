@@ -8,11 +8,12 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 fn scenarios() -> Vec<Scenario> {
-    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md");
-    let parsed = examples(&text(&readme)).into_iter().map(|example| {
-        Scenario::parse("README.md", &example)
-            .unwrap_or_else(|error| panic!("{:?}", miette::Report::new(error)))
-    });
+    let parsed = examples(&text(Path::new("../README.md")))
+        .into_iter()
+        .map(|example| {
+            Scenario::parse("README.md", &example)
+                .unwrap_or_else(|error| panic!("{:?}", miette::Report::new(error)))
+        });
     parsed.collect()
 }
 

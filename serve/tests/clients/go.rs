@@ -37,9 +37,8 @@ fn member(program: &str, cluster: &Served) -> Member {
 /// The folder with the programs, which are built once.
 static PROGRAMS: LazyLock<String> = LazyLock::new(|| {
     let folder = concat!(env!("CARGO_TARGET_TMPDIR"), "/go/");
-    let source = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/subjects");
     let build = Command::new(go().expect("the test needs it"))
-        .args(["build", "-C", source, "-o", folder])
+        .args(["build", "-C", "../examples/subjects", "-o", folder])
         .args(["./cmd/franz-go-right", "./cmd/sarama-mended"])
         .output()
         .expect("it starts");

@@ -30,7 +30,7 @@ pub(crate) static PROGRAM: Need = Need::new(|| {
     }
 });
 
-const MANIFEST: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/krafka/Cargo.toml");
+const MANIFEST: &str = "tests/krafka/Cargo.toml";
 const FOLDER: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/krafka");
 
 /// krafka: all duties.

@@ -20,7 +20,7 @@ pub use tally::Tally;
 use run::{Manner, Start};
 use schema::Schema;
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 use std::{fs, io};
 
@@ -53,12 +53,12 @@ pub enum Outcome {
 }
 
 impl Suite {
-    /// Finds all scripts.
+    /// Finds all scripts, in the folder of this crate, where cargo runs its tests.
     ///
     /// # Errors
     /// Where files cannot be read.
     pub fn read() -> io::Result<Self> {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts");
+        let folder = PathBuf::from("scripts");
         let mut names = Vec::new();
         for room in fs::read_dir(&folder)? {
             for file in fs::read_dir(room?.path())? {

@@ -3,7 +3,6 @@
 use plimsoll_messages::Kind;
 use std::collections::BTreeMap;
 use std::io;
-use std::path::Path;
 
 /// Every message that there is a table of, by the name of its request kind.
 pub(crate) struct Schema {
@@ -17,8 +16,7 @@ impl Schema {
     /// # Errors
     /// Where the file cannot be read.
     pub(crate) fn read() -> io::Result<Self> {
-        let errors = Path::new(env!("CARGO_MANIFEST_DIR")).join("errors.txt");
-        let errors = std::fs::read_to_string(errors)?;
+        let errors = std::fs::read_to_string("errors.txt")?;
         let errors = errors.lines().filter_map(|line| line.split_once(' '));
         let errors = errors.filter_map(|(code, name)| Some((code.parse().ok()?, name.to_owned())));
         let kinds = plimsoll_messages::kinds().into_iter();

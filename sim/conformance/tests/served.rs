@@ -21,7 +21,7 @@ static SUITE: LazyLock<Suite> = LazyLock::new(|| {
     suite.with_patience(PATIENCE)
 });
 
-const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/known-differences.txt");
+const FILE: &str = "known-differences.txt";
 
 /// The steps that are known to differ.
 static KNOWN: LazyLock<Known> = LazyLock::new(|| {

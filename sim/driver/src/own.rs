@@ -6,7 +6,7 @@ use plimsoll::{Handler, HandlerError, Message};
 use plimsoll_core::Outcome;
 use plimsoll_sim::program::{CallId, Step};
 
-/// Where the effects of a handler are.
+/// The place of a handler's effects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effects {
     /// At its end: where it comes back well, the sink is called for it.

@@ -67,7 +67,7 @@ pub(crate) struct Broker<D: Dialect> {
     wakeup: Instant,
 }
 
-/// Where a broker's process is in its life.
+/// The stage of a broker's process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Life {
     /// Not running.

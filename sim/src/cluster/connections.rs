@@ -43,7 +43,7 @@ pub(super) enum Turn<D: Dialect> {
     Answer(Response<D>),
 }
 
-/// Where an answer goes: one request on one connection.
+/// The way of an answer: one request on one connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Reply {
     /// The node that asked.

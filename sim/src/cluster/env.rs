@@ -35,7 +35,7 @@ pub(crate) trait ClusterEnv<D: Dialect> {
     fn shared(&mut self) -> &mut Shared<D>;
 }
 
-/// What an observer is told of the cluster.
+/// News of the cluster for an observer.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Observation<'a, D: Dialect> {
     /// The controller's choice of a broker as the leader of a partition.

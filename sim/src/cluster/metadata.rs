@@ -64,12 +64,9 @@ impl<D: Dialect> Broker<D> {
         partition: PartitionIndex,
         state: PartitionState,
     ) {
-        let replica = &mut self.replicas[partition];
-        observations::compared(env, partition, &replica.log, state.leader_epoch);
-        replica.log.begin_epoch(state.leader_epoch);
-        let brokers = self.fetchers.len();
-        let end = replica.log.end();
-        replica.role = Role::Leader(Leading::new(env.now(), brokers, end, state.in_sync));
+        let end = self.begin_epoch(env, partition, state.leader_epoch);
+        let leading = Leading::new(env.now(), self.fetchers.len(), end, state.in_sync);
+        self.replicas[partition].role = Role::Leader(leading);
         if self.offsets.contains(partition) {
             self.start_coordinator(env, partition, state.leader_epoch);
         }
@@ -87,16 +84,26 @@ impl<D: Dialect> Broker<D> {
         partition: PartitionIndex,
         state: PartitionState,
     ) {
-        let replica = &mut self.replicas[partition];
-        observations::compared(env, partition, &replica.log, state.leader_epoch);
-        replica.log.begin_epoch(state.leader_epoch);
-        let end = replica.log.end();
-        if let Some(leading) = replica.leading() {
+        let end = self.begin_epoch(env, partition, state.leader_epoch);
+        if let Some(leading) = self.replicas[partition].leading() {
             leading.begin_epoch(env.now(), end, state.in_sync);
         }
         self.advance_high_watermark(env, partition);
         self.schedule_lag_check(env.now());
         self.answer_parked(env, partition);
+    }
+
+    /// Begins a leader epoch in the log of a partition. Returns the log's end.
+    fn begin_epoch(
+        &mut self,
+        env: &mut impl ClusterEnv<D>,
+        partition: PartitionIndex,
+        epoch: u32,
+    ) -> u64 {
+        let log = &mut self.replicas[partition].log;
+        observations::compared(env, partition, log, epoch);
+        log.begin_epoch(epoch);
+        log.end()
     }
 
     fn follow(&mut self, partition: PartitionIndex, leader: Option<Node>) {

@@ -1,4 +1,4 @@
-//! What an observer is told of the cluster's logs: each entry once, whichever leaders come and go.
+//! What an observer is told of the cluster's logs: each entry once, however often leaders change.
 
 use super::env::{ClusterEnv, Observation};
 use super::log::Log;

@@ -3,7 +3,7 @@
 use crate::protocol::{BrokerSet, Node, PartitionState, ReplicaOrder};
 use crate::topology::PartitionIndex;
 
-/// Where new partitions lie.
+/// The choice of brokers for new partitions.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Placement {
     /// Number of brokers.

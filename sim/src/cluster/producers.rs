@@ -119,7 +119,7 @@ impl Producer {
         in_order(newest.is_none_or(|newest| stamp.sequence == following(newest.sequences.1, 1)))
     }
 
-    /// A batch of another epoch is all that is remembered
+    /// Notes a batch: of another epoch, it is all that is remembered
     /// (`ProducerStateEntry.maybeUpdateProducerEpoch`).
     fn note(&mut self, stamp: ProducerStamp, records: u32, offset: u64) {
         if stamp.epoch != self.epoch {

@@ -28,7 +28,7 @@ pub(super) struct Replica<D: Dialect> {
     pub role: Role<D>,
 }
 
-/// What a broker is to a partition.
+/// The role of a broker in a partition.
 #[derive(Debug, Default)]
 pub(super) enum Role<D: Dialect> {
     /// Neither: it has no replica, or does not know of one yet.
@@ -74,7 +74,7 @@ pub(super) struct Proposal {
     pub again_at: Instant,
 }
 
-/// How far a follower is, as its leader knows (`Replica.updateFetchState`).
+/// The progress of a follower, as its leader knows (`Replica.updateFetchState`).
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Progress {
     /// Log start offset of the follower.
@@ -110,7 +110,7 @@ pub(super) struct Removal {
     pub reply: Reply,
 }
 
-/// What waits for a write.
+/// A party that waits for a write.
 #[derive(Debug)]
 pub(super) enum Writer<D: Dialect> {
     /// A producer with acks=all, and the offset to answer.

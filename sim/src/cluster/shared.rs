@@ -8,7 +8,7 @@ use crate::table::{DenseId, Table};
 use crate::topology::{PartitionIndex, PerPartition};
 use std::collections::BTreeMap;
 
-/// What belongs to the cluster, but to none of its brokers.
+/// The state of the cluster that none of its brokers has alone.
 #[expect(clippy::vec_box, reason = "messages travel in their boxes")]
 #[derive(Debug, Default)]
 pub(crate) struct Shared<D: Dialect> {

@@ -26,7 +26,7 @@ impl Dialect for Lean {
     }
 }
 
-/// What a producer's record holds.
+/// The content of a producer's record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Value {
     /// A message of the workload.

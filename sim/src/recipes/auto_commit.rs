@@ -5,11 +5,11 @@
 //! application, before anything was done with it. Stored offsets are committed on a timer, when
 //! partitions are revoked or lost, and when the consumer closes.
 
-use super::Payload;
 use super::sarama::start_of;
+use super::{Payload, commit_of};
 use plimsoll_core::{
-    AssignmentEpoch, Command, CommitId, CommitOffset, CommitOutcome, Config, Event,
-    InitialPosition, Instant, Machine, NextOffset, RebalanceId, Record, Start, TopicPartition,
+    AssignmentEpoch, Command, CommitId, CommitOutcome, Config, Event, InitialPosition, Instant,
+    Machine, NextOffset, RebalanceId, Record, Start, TopicPartition,
 };
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -90,16 +90,9 @@ impl AutoCommit {
             return;
         }
         self.commit_at = None;
-        let offsets = carried.iter().map(|(partition, next)| CommitOffset {
-            partition: *partition,
-            next: *next,
-            founding_partitions: 0,
-        });
         self.last_commit.0 += 1;
-        self.commands.push_back(Command::Commit {
-            commit: self.last_commit,
-            offsets: offsets.collect(),
-        });
+        let commit = commit_of(self.last_commit, carried.iter().copied());
+        self.commands.push_back(commit);
         self.committing.push((self.last_commit, carried));
     }
 

@@ -7,18 +7,18 @@
 //! interval is over, before it returns more (`ConsumerCoordinator.poll`,
 //! `maybeAutoCommitOffsetsAsync`), and so do a rebalance (`onJoinPrepare`) and `close`. As the next
 //! poll comes when the loop is through with the records of the last one, nothing is committed of
-//! which the handler has not returned; but what became of it nobody asks. Without it the loop calls
+//! which the handler has not returned; but its outcome is not asked for. Without it the loop calls
 //! `commitSync()` when it is through with them, and waits.
 //!
 //! Each commit carries all positions, also those that are committed already: so auto-commit makes
 //! good, in its next interval, what a late commit undid. Of a cooperative member it commits before
 //! the join, and here when partitions are revoked after it.
 
-use super::Payload;
 use super::sarama::start_of;
+use super::{Payload, commit_of};
 use plimsoll_core::{
-    Assignment, AssignmentEpoch, Command, CommitId, CommitOffset, Config, Event, InitialPosition,
-    Instant, Machine, NextOffset, RebalanceId, Record, Start, TopicPartition,
+    Assignment, AssignmentEpoch, Command, CommitId, Config, Event, InitialPosition, Instant,
+    Machine, NextOffset, RebalanceId, Record, Start, TopicPartition,
 };
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -73,7 +73,7 @@ struct Assigned {
     position: NextOffset,
 }
 
-/// What waits for a last commit.
+/// An end that waits for a last commit.
 #[derive(Debug)]
 struct Ending {
     /// The revocation; `None`: the consumer is closed.
@@ -207,16 +207,11 @@ impl Java {
 
     /// Commits all positions (`SubscriptionState.allConsumed`).
     fn commit(&mut self) {
-        let offsets = self.assigned.iter().map(|assigned| CommitOffset {
-            partition: assigned.partition,
-            next: assigned.position,
-            founding_partitions: 0,
-        });
+        let positions = self.assigned.iter();
+        let positions = positions.map(|assigned| (assigned.partition, assigned.position));
         self.last_commit.0 += 1;
-        self.commands.push_back(Command::Commit {
-            commit: self.last_commit,
-            offsets: offsets.collect(),
-        });
+        self.commands
+            .push_back(commit_of(self.last_commit, positions));
         self.committing = Some(self.last_commit);
     }
 

@@ -11,11 +11,11 @@ pub use crate::client::LeanSpeaker;
 pub use plimsoll_client::Behaviour;
 
 use plimsoll_client::Seams;
-use plimsoll_core::{Config, Machine};
+use plimsoll_core::{Command, CommitId, CommitOffset, Config, Machine, NextOffset, TopicPartition};
 use plimsoll_oracle::MessageId;
 use plimsoll_scenarios::Subject;
 
-/// What the simulated handler gets.
+/// The payload that the simulated handler gets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Payload {
     /// The message.
@@ -44,7 +44,7 @@ pub enum Polling {
 /// Makes what stands at the seams of a new process's client.
 pub type NewSeams = fn() -> Box<dyn Seams<LeanSpeaker>>;
 
-/// How a subject is built and driven.
+/// A subject: how it is built and driven.
 #[derive(Clone, Copy, Debug)]
 pub struct SubjectSpec {
     /// Builder of a new process's consumer.
@@ -96,5 +96,21 @@ impl SubjectSpec {
                 seams: None,
             },
         })
+    }
+}
+
+/// Returns the command that commits these positions, and says nothing else.
+fn commit_of(
+    commit: CommitId,
+    positions: impl Iterator<Item = (TopicPartition, NextOffset)>,
+) -> Command<Payload> {
+    let offsets = positions.map(|(partition, next)| CommitOffset {
+        partition,
+        next,
+        founding_partitions: 0,
+    });
+    Command::Commit {
+        commit,
+        offsets: offsets.collect(),
     }
 }

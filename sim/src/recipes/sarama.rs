@@ -16,11 +16,10 @@
 //! Sarama speaks the eager protocol only, where a session ends with everything that it has. Where a
 //! scenario asks for the cooperative one, only the claims that are given up end.
 
-use super::Payload;
+use super::{Payload, commit_of};
 use plimsoll_core::{
-    Assignment, AssignmentEpoch, Command, CommitId, CommitOffset, CommitOutcome, Config, Event,
-    InitialPosition, Instant, Machine, NextOffset, Offset, Outcome, RebalanceId, Record, Start,
-    TopicPartition,
+    Assignment, AssignmentEpoch, Command, CommitId, CommitOutcome, Config, Event, InitialPosition,
+    Instant, Machine, NextOffset, Offset, Outcome, RebalanceId, Record, Start, TopicPartition,
 };
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -228,16 +227,9 @@ impl Sarama {
     fn flush(&mut self) {
         let dirty = self.claims.iter().filter(|claim| claim.dirty);
         let carried: Vec<_> = dirty.map(|claim| (claim.partition, claim.marked)).collect();
-        let offsets = carried.iter().map(|(partition, next)| CommitOffset {
-            partition: *partition,
-            next: *next,
-            founding_partitions: 0,
-        });
         self.last_commit.0 += 1;
-        self.commands.push_back(Command::Commit {
-            commit: self.last_commit,
-            offsets: offsets.collect(),
-        });
+        let commit = commit_of(self.last_commit, carried.iter().copied());
+        self.commands.push_back(commit);
         self.flushing = Some((self.last_commit, carried));
     }
 

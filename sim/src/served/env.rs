@@ -30,7 +30,7 @@ pub(super) struct Env<D: Dialect> {
     pub(super) is_observed: bool,
 }
 
-/// What nodes outside are to learn.
+/// News for nodes outside.
 #[derive(Debug)]
 pub(super) enum Said<D: Dialect> {
     /// An answer to a request.

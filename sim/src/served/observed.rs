@@ -7,7 +7,7 @@ use crate::topology::PartitionIndex;
 use plimsoll_codec::{RecordBatch, Wire};
 use plimsoll_core::{NextOffset, Offset};
 
-/// What became of a log. Partitions go by the names of their topics and their numbers.
+/// A change of a log. Partitions go by the names of their topics and their numbers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Seen {
     /// A batch became readable.
@@ -55,8 +55,8 @@ pub struct CommitSeen {
 }
 
 impl ServedCluster {
-    /// Puts what was said of a log into names; `None` where the partition has none, or nobody wants
-    /// to know of it.
+    /// Puts what was said of a log into names; `None` where the partition has none, or no one is
+    /// to learn of it.
     pub(super) fn seen(&self, said: Said<Wire>) -> Option<Seen> {
         match said {
             Said::Stored { partition, entry } => self.stored(partition, entry),

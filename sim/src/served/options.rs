@@ -3,7 +3,7 @@
 use plimsoll_scenarios::scenario::{BrokerSettings, Distribution};
 use std::time::Duration;
 
-/// What a served cluster is to be.
+/// The settings of a served cluster.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// The number of brokers, 1 to 16.

@@ -5,7 +5,7 @@ use crate::protocol::GroupIndex;
 use crate::topology::PartitionIndex;
 use plimsoll_oracle::BrokerId;
 
-/// What a cluster knows.
+/// A report of the state of a cluster.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {
     /// The brokers.
@@ -25,7 +25,7 @@ pub struct BrokerReport {
     pub state: BrokerState,
 }
 
-/// What a broker's process does.
+/// The state of a broker's process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BrokerState {
     /// It serves clients.
@@ -71,7 +71,7 @@ pub struct GroupReport {
     pub offsets: Vec<OffsetReport>,
 }
 
-/// What a group has committed of a partition.
+/// The offset that a group has committed of a partition.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OffsetReport {
     /// The topic.

@@ -17,7 +17,7 @@ pub struct Attempts {
     outages: Vec<Outage>,
 }
 
-/// What is known of a message.
+/// A message, as far as handlers have come with it.
 #[derive(Clone, Copy, Debug, Default)]
 struct Tried {
     /// What its handler does.
@@ -26,7 +26,7 @@ struct Tried {
     attempts: u32,
 }
 
-/// What faults do to the handlers of a member that begin now.
+/// The effect of faults on the handlers of a member that begin now.
 #[derive(Clone, Copy, Debug)]
 struct Spell {
     /// The factor by which they take longer.

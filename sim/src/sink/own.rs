@@ -7,7 +7,7 @@ use plimsoll_core::{Instant, Outcome};
 use plimsoll_oracle::{MemberId, TraceEvent};
 use plimsoll_scenarios::Plan;
 
-/// How far a handler has come that is a subject's own.
+/// The progress of a handler that is a subject's own.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Own {
     /// Whether it waits for an answer of the sink.

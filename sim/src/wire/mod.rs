@@ -22,7 +22,7 @@ use plimsoll_codec::Wire;
 use plimsoll_core::Instant;
 use plimsoll_oracle::BrokerId;
 
-/// What is to be done next for the frame under way on a connection.
+/// The next step for the frame under way on a connection.
 #[derive(Debug)]
 pub(crate) enum Step {
     /// Send a request on; its answer comes to [`Edge::answered`].
@@ -35,14 +35,14 @@ pub(crate) enum Step {
     Close,
 }
 
-/// Where a request goes.
+/// The addressee of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum To {
     Broker,
     Controller,
 }
 
-/// Where something is asked.
+/// The place and the time of a request.
 pub(crate) struct At<'a> {
     pub(crate) now: Instant,
     /// The time of day, in milliseconds since 1970, where that is known.
@@ -85,7 +85,7 @@ pub(crate) struct Edge {
     names: Names,
 }
 
-/// What the edge of a cluster is to be.
+/// The settings of a cluster's edge.
 pub(crate) struct EdgeOptions<'a> {
     pub(crate) settings: &'a ClusterSettings,
     /// The racks of the brokers, dealt out in turn.

@@ -72,7 +72,7 @@ impl Row {
 fn the_library_is_sharp() {
     let rows = measure();
     let page = page(&rows);
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios/power.md");
+    let path = Path::new("../scenarios/power.md");
     if env::var_os("UPDATE_POWER").is_some() {
         fs::write(&path, &page).expect("the page can be written");
     }
@@ -265,7 +265,7 @@ fn page(rows: &[Row]) -> String {
 
 /// Reads the scenarios of the library, by name.
 pub(super) fn library() -> Vec<(String, Scenario)> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios/library");
+    let root = Path::new("../scenarios/library");
     let mut files = Vec::new();
     collect(&root, &mut files);
     files.sort();

@@ -10,16 +10,16 @@ use crate::Parts;
 use crate::gate::Gate;
 use crate::parts::{AnyCore, AnySeams};
 use crate::world::Shared;
-use plimsoll::{ClientError, Driver};
+use plimsoll::{ClientError, Driver, Watched};
 use plimsoll_native::{NativeClient, Settings};
 use plimsoll_oracle::MemberId;
 use plimsoll_scenarios::{Plan, Purpose, Rng};
-use seam::Watched;
+use seam::Seam;
 use std::sync::Arc;
 use tokio::sync::oneshot;
 use wire::Wire;
 
-/// What a process begins with.
+/// The state with which a process begins.
 #[derive(Clone)]
 pub(crate) struct Birth {
     pub(crate) member: MemberId,
@@ -31,7 +31,7 @@ pub(crate) struct Birth {
     pub(crate) parts: Parts,
 }
 
-/// Is the process, until it ends or is killed.
+/// Runs the process until it ends or is killed.
 pub(crate) async fn live(birth: Birth, stopped: oneshot::Receiver<()>) {
     let (member, number, world) = (birth.member, birth.number, birth.world.clone());
     let gate = birth.gate.clone();
@@ -39,6 +39,7 @@ pub(crate) async fn live(birth: Birth, stopped: oneshot::Receiver<()>) {
     world.with(|world| world.ended(member, number, ended));
 }
 
+/// Consumes until it is asked to stop.
 async fn consume(birth: Birth, stopped: oneshot::Receiver<()>) -> Result<(), ClientError> {
     let wire = Wire::new(&birth);
     let settings = settings(&birth.plan, birth.member);
@@ -51,7 +52,7 @@ async fn consume(birth: Birth, stopped: oneshot::Receiver<()>) -> Result<(), Cli
     // As many streams as there are processes.
     let process = birth.number << 16 | u64::from(birth.member.0);
     config.jitter_seed = Rng::substream(birth.plan.seed, Purpose::Jitter, process).next_u64();
-    let client = Watched::new(client, &birth);
+    let client = Watched::new(client, Seam::new(&birth));
     let core = AnyCore((birth.parts.core)(config));
     let driver = Driver::with_core(client, handler::handler(&birth), core);
     driver.run(asked_to_stop(stopped)).await

@@ -2,14 +2,13 @@
 
 use super::Birth;
 use crate::world::{Shared, World};
-use plimsoll::{ClientError, GroupClient, Message};
-use plimsoll_core::{Command, Event, NextOffset, RebalanceId, TopicPartition};
+use plimsoll::{GroupClient, Message, Watch};
+use plimsoll_core::{Command, Event, RebalanceId, TopicPartition};
 use plimsoll_oracle::MemberId;
 use std::collections::BTreeMap;
 
-/// A client whose driver is watched.
-pub(super) struct Watched<C> {
-    client: C,
+/// The notes of what a client and the driver say, for the world.
+pub(super) struct Seam {
     member: MemberId,
     process: (MemberId, u64),
     world: Shared,
@@ -17,10 +16,9 @@ pub(super) struct Watched<C> {
     going: BTreeMap<RebalanceId, Vec<TopicPartition>>,
 }
 
-impl<C: GroupClient> Watched<C> {
-    pub(super) fn new(client: C, birth: &Birth) -> Self {
+impl Seam {
+    pub(super) fn new(birth: &Birth) -> Self {
         Self {
-            client,
             member: birth.member,
             process: (birth.member, birth.number),
             world: birth.world.clone(),
@@ -32,9 +30,10 @@ impl<C: GroupClient> Watched<C> {
     fn of(&self, tell: impl FnOnce(&mut World)) {
         self.world.of(self.process, tell);
     }
+}
 
-    /// Notes what the client tells the driver.
-    fn told(&mut self, event: &Event<Message>) {
+impl Watch for Seam {
+    fn see_event(&mut self, _: &impl GroupClient, event: &Event<Message>) {
         let member = self.member;
         match event {
             Event::Revoked {
@@ -68,20 +67,10 @@ impl<C: GroupClient> Watched<C> {
             _ => {}
         }
     }
-}
 
-impl<C: GroupClient> GroupClient for Watched<C> {
-    async fn next_event(&mut self) -> Result<Option<Event<Message>>, ClientError> {
-        let event = self.client.next_event().await?;
-        if let Some(event) = &event {
-            self.told(event);
-        }
-        Ok(event)
-    }
-
-    fn submit(&mut self, command: Command<Message>) {
+    fn see_command(&mut self, _: &impl GroupClient, command: &Command<Message>) {
         let member = self.member;
-        match &command {
+        match command {
             Command::CompleteAssign { starts, .. } => {
                 self.of(|world| world.assigned(member, starts));
             }
@@ -96,30 +85,5 @@ impl<C: GroupClient> GroupClient for Watched<C> {
             } => self.of(|world| world.sought(member, *partition, *position)),
             _ => {}
         }
-        self.client.submit(command);
-    }
-
-    fn group(&self) -> &str {
-        self.client.group()
-    }
-
-    fn topic(&self, number: u32) -> Option<&str> {
-        self.client.topic(number)
-    }
-
-    fn ask_log_ends(&mut self, partitions: Vec<TopicPartition>) {
-        self.client.ask_log_ends(partitions);
-    }
-
-    fn high_watermark(&self, partition: TopicPartition) -> Option<NextOffset> {
-        self.client.high_watermark(partition)
-    }
-
-    fn is_unavailable(&self, topic: u32) -> bool {
-        self.client.is_unavailable(topic)
-    }
-
-    fn is_failing(&self, partition: TopicPartition) -> bool {
-        self.client.is_failing(partition)
     }
 }

@@ -136,7 +136,8 @@ pub(crate) fn terms_by_hand() -> Terms {
     terms(&[])
 }
 
-fn terms(asks: &[Ask]) -> Terms {
+/// Returns the settings of the consumers.
+fn config(asks: &[Ask]) -> Config {
     let asked = |ask| asks.contains(&ask);
     let mut config = Config {
         ordering: Ordering::Key,
@@ -173,12 +174,17 @@ fn terms(asks: &[Ask]) -> Terms {
             every: Some(3),
         };
     }
+    config
+}
+
+fn terms(asks: &[Ask]) -> Terms {
+    let asked = |ask| asks.contains(&ask);
     let mut terms = Terms {
         topics: vec![TopicTerms {
             name: "orders".into(),
             partitions: 2,
         }],
-        config,
+        config: config(asks),
         acks_all: !asked(Ask::WeakAcks),
         settling: Duration::from_secs(13),
         crossing: match asked(Ask::Crossing) {

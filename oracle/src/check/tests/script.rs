@@ -142,6 +142,9 @@ impl Writer {
 
     fn member(&mut self, member: MemberId, words: &[&str]) -> bool {
         use TraceEvent as E;
+        if self.commit(member, words) {
+            return true;
+        }
         match *words {
             ["starts"] => self.push(E::MemberStarted { member }),
             ["stopping"] => self.push(E::MemberStopping { member }),
@@ -157,23 +160,9 @@ impl Writer {
                 member,
                 status: Some(status.parse().expect("a status")),
             }),
-            ["sends"] => self.push(E::CommitSent { member }),
-            ["unknown"] => self.push(E::CommitUnknown { member }),
             ["unanswered"] => self.push(E::ResponseLost {
                 member,
                 request: RequestKind::JoinGroup,
-            }),
-            ["refused"] => self.push(E::CommitRefused {
-                member,
-                error: ErrorName::IllegalGeneration,
-            }),
-            ["unreached"] => self.push(E::CommitRefused {
-                member,
-                error: ErrorName::CoordinatorNotAvailable,
-            }),
-            ["refused-for-now"] => self.push(E::CommitRefused {
-                member,
-                error: ErrorName::CoordinatorLoadInProgress,
             }),
             [verb, partition] => return self.ownership(member, verb, tp(partition)),
             ["assigned", partition, position] => {
@@ -194,6 +183,28 @@ impl Writer {
                 from: next_offset(from),
                 to: next_offset(to),
             }),
+            [verb, partition, offset, epoch] => {
+                let offset = offset.parse().expect("an offset");
+                let epoch = epoch.parse().ok().map(AssignmentEpoch);
+                return self.letter(member, verb, tp(partition), offset, epoch);
+            }
+            [verb, partition, offsets] => {
+                return range(offsets).all(|o| self.handler(member, verb, tp(partition), o));
+            }
+            _ => return false,
+        }
+        true
+    }
+
+    /// Adds what becomes of a commit, if that is what the words say.
+    fn commit(&mut self, member: MemberId, words: &[&str]) -> bool {
+        use TraceEvent as E;
+        match *words {
+            ["sends"] => self.push(E::CommitSent { member }),
+            ["unknown"] => self.push(E::CommitUnknown { member }),
+            ["refused"] => self.refused(member, ErrorName::IllegalGeneration),
+            ["unreached"] => self.refused(member, ErrorName::CoordinatorNotAvailable),
+            ["refused-for-now"] => self.refused(member, ErrorName::CoordinatorLoadInProgress),
             ["late", partition, next] => {
                 self.push(E::LateCommit {
                     member,
@@ -206,17 +217,13 @@ impl Writer {
                 self.accepted(member, partition, next);
             }
             ["accepted", partition, next] => self.accepted(member, partition, next),
-            [verb, partition, offset, epoch] => {
-                let offset = offset.parse().expect("an offset");
-                let epoch = epoch.parse().ok().map(AssignmentEpoch);
-                return self.letter(member, verb, tp(partition), offset, epoch);
-            }
-            [verb, partition, offsets] => {
-                return range(offsets).all(|o| self.handler(member, verb, tp(partition), o));
-            }
             _ => return false,
         }
         true
+    }
+
+    fn refused(&mut self, member: MemberId, error: ErrorName) {
+        self.push(TraceEvent::CommitRefused { member, error });
     }
 
     fn assigned(&mut self, member: MemberId, partition: &str, position: &str, generation: i32) {

@@ -38,7 +38,7 @@ pub(crate) struct Controller {
     wakeup: Instant,
 }
 
-/// What the controller knows of a broker.
+/// The controller's knowledge of a broker.
 #[derive(Clone, Copy, Debug)]
 struct Registration {
     incarnation: u32,
@@ -47,7 +47,7 @@ struct Registration {
     contact: Instant,
 }
 
-/// What a broker may do.
+/// The state of a broker, by what it may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum BrokerState {
     /// Free to lead, and to be in in-sync sets.

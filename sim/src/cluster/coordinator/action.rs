@@ -4,7 +4,7 @@ use super::snapshot::GroupSnapshot;
 use crate::cluster::connections::Reply;
 use crate::protocol::{Dialect, GroupIndex, GroupMemberId, Response};
 
-/// What a group wants of its broker.
+/// An order of a group to its broker.
 #[derive(Debug)]
 pub(crate) enum Action<D: Dialect> {
     /// An answer to a member.
@@ -22,7 +22,7 @@ pub(crate) struct GroupWrite {
     pub(super) snapshot: u32,
 }
 
-/// What a new state of the group is about.
+/// The subject of a new state of the group.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Change {
     /// The leader's assignment for a generation.

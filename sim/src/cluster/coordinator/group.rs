@@ -26,7 +26,7 @@ pub(super) struct Group<D: Dialect> {
     pub(super) members: Vec<Member<D>>,
     /// Ids that were given out (KIP-394) and have not joined yet, with the times at which they end.
     pub(super) pending: Vec<(GroupMemberId, Instant)>,
-    /// Time at which the phase of joining ends, whichever members are missing.
+    /// Time at which the phase of joining ends, with the members that are there.
     pub(super) join_deadline: Instant,
     /// The delay in which a group that was empty gathers its first members.
     pub(super) initial: Option<InitialDelay>,

@@ -15,7 +15,7 @@ pub(crate) struct GroupSnapshot<D: Dialect> {
     pub(super) members: Vec<Profile<D>>,
 }
 
-/// What is remembered of a member.
+/// A member, as the group's snapshot keeps it.
 #[derive(Clone, Debug)]
 pub(crate) struct Profile<D: Dialect> {
     pub(super) id: GroupMemberId,
