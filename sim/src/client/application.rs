@@ -178,7 +178,7 @@ impl Application {
 
     /// Lets the subject do what is due at its own deadline.
     pub(super) fn handle_timeout(&mut self, now: Instant) {
-        if !self.closed && self.own_deadline <= now {
+        if !self.closed && deadline_of(&*self.machine) <= now {
             self.was_called = true;
             self.machine.handle_timeout(now);
         }
