@@ -91,12 +91,10 @@ impl Metadata {
     }
 
     /// Returns the partitions that the group consumes, as far as they are known, in order.
-    pub fn workload(&self, topology: &Topology) -> Vec<PartitionIndex> {
-        let mut known = Vec::with_capacity(topology.len());
-        known.extend(topology.all().filter(|index| {
+    pub fn workload(&self, topology: &Topology) -> impl Iterator<Item = PartitionIndex> {
+        topology.all().filter(|index| {
             self.leaders[usize::from(index.0)].is_some() && topology.is_workload(*index)
-        }));
-        known
+        })
     }
 
     /// Returns whether the topics do not exist, as the broker says that was asked last. What was

@@ -6,59 +6,79 @@ pub(crate) type Slot = u32;
 /// A vector with holes: a value keeps its number until it is removed.
 #[derive(Debug)]
 pub(crate) struct Slab<T> {
-    values: Vec<Option<T>>,
-    free: Vec<Slot>,
+    places: Vec<Place<T>>,
+    /// The hole to be filled first.
+    hole: Option<Slot>,
+    len: usize,
+}
+
+#[derive(Debug)]
+enum Place<T> {
+    Value(T),
+    /// A hole; the one to be filled next.
+    Hole(Option<Slot>),
 }
 
 impl<T> Slab<T> {
     pub(crate) const fn new() -> Self {
         Self {
-            values: Vec::new(),
-            free: Vec::new(),
+            places: Vec::new(),
+            hole: None,
+            len: 0,
         }
     }
 
     #[inline]
     pub(crate) fn len(&self) -> usize {
-        self.values.len() - self.free.len()
+        self.len
     }
 
     #[inline]
     pub(crate) fn get_mut(&mut self, slot: Slot) -> Option<&mut T> {
-        self.values.get_mut(slot as usize)?.as_mut()
+        match self.places.get_mut(slot as usize)? {
+            Place::Value(value) => Some(value),
+            Place::Hole(_) => None,
+        }
     }
 
     /// Iterates over the values, in the order of their numbers.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (Slot, &T)> {
         (0..)
-            .zip(&self.values)
-            .filter_map(|(slot, value)| Some((slot, value.as_ref()?)))
+            .zip(&self.places)
+            .filter_map(|(slot, place)| match place {
+                Place::Value(value) => Some((slot, value)),
+                Place::Hole(_) => None,
+            })
     }
 
     #[inline]
     pub(crate) fn insert(&mut self, value: T) -> Slot {
-        if let Some(slot) = self.free.pop() {
-            self.values[slot as usize] = Some(value);
+        self.len += 1;
+        if let Some(slot) = self.hole
+            && let Some(place @ &mut Place::Hole(next)) = self.places.get_mut(slot as usize)
+        {
+            self.hole = next;
+            *place = Place::Value(value);
             return slot;
         }
-        let slot = Slot::try_from(self.values.len()).expect("fewer than 2^32 buffered records");
-        self.values.push(Some(value));
+        let slot = Slot::try_from(self.places.len()).expect("fewer than 2^32 buffered records");
+        self.places.push(Place::Value(value));
         slot
     }
 
     #[inline]
     pub(crate) fn remove(&mut self, slot: Slot) {
-        if let Some(value) = self.values.get_mut(slot as usize)
-            && value.is_some()
-        {
-            *value = None;
-            self.free.push(slot);
+        if let Some(place @ Place::Value(_)) = self.places.get_mut(slot as usize) {
+            *place = Place::Hole(self.hole);
+            self.hole = Some(slot);
+            self.len -= 1;
         }
     }
 
     pub(crate) fn clear(&mut self) {
-        self.values.clear();
-        self.free.clear();
+        self.places.clear();
+        self.hole = None;
+        self.len = 0;
     }
 }
 

@@ -93,13 +93,9 @@ pub(crate) enum Arrival {
 /// All links of a run.
 #[derive(Debug, Default)]
 pub(crate) struct Network<D: Dialect = Lean> {
-    /// Links, by sender and receiver.
+    /// Links, by sender and receiver. All that a message needs is in its link: it is looked up once.
     links: PerNode<PerNode<Link<D>>>,
     latency: Latency,
-    /// Whether a process listens at the node.
-    listening: PerNode<bool>,
-    /// What a `throttle` adds to everything that the node sends, in nanoseconds.
-    throttle: PerNode<u64>,
     /// `lose-response` faults that wait for a request of their kind.
     losses: Vec<Loss>,
 }
@@ -141,10 +137,14 @@ impl Latency {
 #[derive(Debug)]
 struct Link<D: Dialect> {
     rng: Rng,
+    /// Whether a process listens at the receiver.
+    is_listening: bool,
     /// Number of faults that block the link.
     blocks: u32,
     /// Added latency, in nanoseconds.
     delay: u64,
+    /// What a `throttle` adds to everything that the sender sends, in nanoseconds.
+    throttle: u64,
     /// Number of messages sent so far.
     sent: u32,
     /// Whether the receiver has yet to learn that the sender's process died: the link was blocked.
@@ -225,8 +225,10 @@ impl<D: Dialect> Network<D> {
                 Purpose::Link,
                 u64::from(from.0) * 64 + u64::from(to.0),
             ),
+            is_listening: false,
             blocks: 0,
             delay: 0,
+            throttle: 0,
             sent: 0,
             notice_owed: false,
             lanes: [Lane::UNUSED; Channel::COUNT],
@@ -235,8 +237,6 @@ impl<D: Dialect> Network<D> {
         Self {
             links: PerNode::new(nodes, |from| PerNode::new(nodes, |to| link(from, to))),
             latency: Latency::new(latency),
-            listening: PerNode::new(nodes, |_| false),
-            throttle: PerNode::new(nodes, |_| 0),
             losses: Vec::new(),
         }
     }
@@ -244,8 +244,6 @@ impl<D: Dialect> Network<D> {
     /// Sends a message, and returns what becomes of it.
     #[inline]
     pub(crate) fn send(&mut self, now: Instant, from: Node, to: Node, channel: Channel) -> Passage {
-        let listening = self.listening[to];
-        let throttle = self.throttle[from];
         let link = &mut self.links[from][to];
         link.sent += 1;
         let stamp = Stamp {
@@ -259,8 +257,8 @@ impl<D: Dialect> Network<D> {
             return Passage::Blocked(stamp);
         }
         let latency = self.latency.sample(&mut link.rng);
-        let at = now.as_nanos() + latency + link.delay + throttle;
-        if !listening {
+        let at = now.as_nanos() + latency + link.delay + link.throttle;
+        if !link.is_listening {
             return Passage::Refused(Instant::from_nanos(at + latency));
         }
         let lane = &mut link.lanes[channel as usize];
@@ -303,7 +301,7 @@ impl<D: Dialect> Network<D> {
     /// Notes that a process listens. Returns the peers that learn only now that the process before
     /// it is gone.
     pub(crate) fn process_started(&mut self, node: Node) -> Vec<Node> {
-        self.listening[node] = true;
+        self.listen(node, true);
         let mut peers: Vec<Node> = self.peers(node).collect();
         peers.retain(|peer| std::mem::take(&mut self.link(node, *peer).notice_owed));
         peers
@@ -312,7 +310,7 @@ impl<D: Dialect> Network<D> {
     /// Notes that a process died: what was on its way to it is gone; what it sent still arrives.
     /// Returns when each peer learns of it, for the peers that can.
     pub(crate) fn process_died(&mut self, now: Instant, node: Node) -> Vec<(Instant, Node)> {
-        self.listening[node] = false;
+        self.listen(node, false);
         let latency = Duration::from_nanos(self.latency.min);
         let mut notices = Vec::new();
         for peer in self.peers(node) {
@@ -333,6 +331,13 @@ impl<D: Dialect> Network<D> {
             }
         }
         notices
+    }
+
+    /// Notes whether a process listens at a node.
+    fn listen(&mut self, node: Node, listens: bool) {
+        for from in self.links.values_mut() {
+            from[node].is_listening = listens;
+        }
     }
 
     fn peers(&self, node: Node) -> impl Iterator<Item = Node> + use<D> {
@@ -418,7 +423,9 @@ impl<D: Dialect> Network<D> {
 
     /// Delays everything that a node sends (zero: no more).
     pub(crate) fn throttle(&mut self, node: Node, by: Duration) {
-        self.throttle[node] = by.as_nanos() as u64;
+        for link in self.links[node].values_mut() {
+            link.throttle = by.as_nanos() as u64;
+        }
     }
 
     /// Makes the network lose the response to the member's next request of this kind, with the

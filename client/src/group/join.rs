@@ -168,7 +168,7 @@ impl<S: Speaker> Group<S> {
             return self.actions.push_back(Action::End);
         }
         self.phase = Phase::Syncing;
-        let partitions = view.metadata.workload(&view.topology);
+        let partitions: Vec<_> = view.metadata.workload(&view.topology).collect();
         let leads = answer.leader == answer.member;
         let counts = leads || self.settings.behaviour.all_count_partitions;
         self.counted = counts.then_some(partitions.len());

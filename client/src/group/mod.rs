@@ -441,12 +441,16 @@ impl<S: Speaker> Group<S> {
             Phase::Joined => {
                 let stands_still = self.stands_still();
                 let skips = self.is_unassigning() || self.dismissed && stands_still;
-                let heartbeat = (can_send && !skips).then(|| self.next_heartbeat());
+                let heartbeat = match can_send && !skips {
+                    true => self.next_heartbeat(),
+                    false => Instant::FAR_FUTURE,
+                };
                 // Without a coordinator Java looks for one already.
                 let looks = self.settings.behaviour.is_polled() && !can_send;
-                let session = (!stands_still && !looks).then_some(self.session_until);
-                let first = heartbeat.into_iter().chain(session).min();
-                first.unwrap_or(Instant::FAR_FUTURE)
+                match stands_still || looks {
+                    true => heartbeat,
+                    false => heartbeat.min(self.session_until),
+                }
             }
             Phase::Leaving => self.session_until,
             _ => Instant::FAR_FUTURE,

@@ -163,7 +163,7 @@ impl<S: Speaker> Group<S> {
     pub fn check_partition_count(&mut self, now: Instant, view: &View<S>) {
         if self.phase == Phase::Joined
             && let Some(count) = self.counted
-            && count != view.metadata.workload(&view.topology).len()
+            && count != view.metadata.workload(&view.topology).count()
         {
             self.begin_rebalance(now, view);
         }

@@ -148,16 +148,19 @@ where
         None
     }
 
-    /// Returns whether the time is to be taken now.
-    pub(super) fn are_untimed(&self) -> bool {
+    /// Returns whether there were calls since the time was taken.
+    pub(super) fn any_untimed(&self) -> bool {
+        self.untimed > 0
+    }
+
+    /// Returns whether there were so many calls that the time is to be taken now.
+    pub(super) fn are_to_be_timed(&self) -> bool {
         self.untimed >= self.together
     }
 
-    /// Takes the time of the calls since the last time, of which there may be none.
+    /// Takes the time of the calls since the last time, of which there is one at least.
     pub(super) fn note_time(&mut self, took: Duration) {
-        let Some(each) = took.checked_div(std::mem::take(&mut self.untimed)) else {
-            return;
-        };
+        let each = took / std::mem::take(&mut self.untimed);
         self.together = if each < BRIEF { TOGETHER } else { 1 };
         if each >= LIGHT {
             self.heavy_calls = HEAVY_CALLS;

@@ -227,7 +227,9 @@ where
     fn take_turn(&mut self, cx: &mut Context<'_>, mut now: Instant) -> Turn {
         self.handle_timeout(now);
         let turn = self.carry_out(cx, &mut now);
-        self.handlers.note_time(self.now().saturating_since(now));
+        if self.handlers.any_untimed() {
+            self.handlers.note_time(self.now().saturating_since(now));
+        }
         turn
     }
 
@@ -289,7 +291,7 @@ where
     ) -> Instant {
         let result = self.handlers.start(cx, call, message);
         let mut after = now;
-        if self.handlers.are_untimed() {
+        if self.handlers.are_to_be_timed() {
             after = self.now();
             self.handlers.note_time(after.saturating_since(now));
         }

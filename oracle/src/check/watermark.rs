@@ -15,6 +15,8 @@ use plimsoll_core::{NextOffset, Offset, Outcome};
 pub(super) struct Passes {
     position: NextOffset,
     entries: Vec<EntryIndex>,
+    /// The records that the assignment finished, and when; room for [`read`](Self::read).
+    finished: Vec<(Offset, EntryIndex)>,
 }
 
 impl Passes {
@@ -32,24 +34,22 @@ impl Passes {
                 _ => record.excused.min(record.skipped),
             }));
         let earlier = history.attempts.partition_point(|a| a.entry < own.entry);
-        let attempts = || {
-            let attempts = history.attempts.iter().skip(earlier);
-            attempts.filter(|attempt| attempt.assignment == Some(id))
-        };
-        for attempt in attempts() {
+        let attempts = history.attempts.iter().skip(earlier);
+        self.finished.clear();
+        for attempt in attempts.filter(|attempt| attempt.assignment == Some(id)) {
             if let Some(index) = self.index(attempt.record.offset) {
                 self.entries[index] = NEVER;
             }
+            if attempt.outcome == Some(Outcome::Ok) && case.was_told(attempt) {
+                self.finished.push((attempt.record.offset, attempt.ended));
+            }
         }
-        let finished = attempts()
-            .filter(|a| a.outcome == Some(Outcome::Ok) && case.was_told(a))
-            .map(|a| (a.record.offset, a.ended));
         // A copy of which its member has not learned lets it pass nothing.
         let letters = history.letter_acks.iter();
         let letters = letters
             .filter(|letter| letter.assignment == Some(id))
             .map(|letter| (letter.record.offset, letter.entry));
-        for (offset, entry) in finished.chain(letters) {
+        for (offset, entry) in self.finished.iter().copied().chain(letters) {
             if let Some(index) = self.index(offset) {
                 let passed = &mut self.entries[index];
                 *passed = (*passed).min(entry);

@@ -9,6 +9,10 @@ use std::time::Duration;
 /// The subject, and what its client keeps for it until it polls.
 pub(super) struct Application {
     machine: Box<dyn Machine<Payload>>,
+    /// Whether the subject was called since it had nothing more to say: only then is it asked again.
+    was_called: bool,
+    /// The subject's own deadline, as it was when it had nothing more to say.
+    own_deadline: Instant,
     /// The subject's handlers, where they are its own.
     own_handlers: Option<Box<dyn Handlers>>,
     polling: Polling,
@@ -40,7 +44,9 @@ impl Application {
         poll_deadline: Duration,
     ) -> Self {
         Self {
+            own_deadline: deadline_of(&*machine),
             machine,
+            was_called: true,
             own_handlers,
             polling,
             poll_deadline,
@@ -142,13 +148,15 @@ impl Application {
             self.note_polling(now, waits);
         }
         if !self.closed {
-            self.machine.handle_event(now, result);
+            self.handle_event(now, result);
         }
     }
 
-    /// Gives the subject an event for which it polled: records, or a rebalance.
+    /// Gives the subject an event: a handler's result, or what it polled for, records or a
+    /// rebalance.
     #[inline]
     pub(super) fn handle_event(&mut self, now: Instant, event: Event<Payload>) {
+        self.was_called = true;
         self.machine.handle_event(now, event);
     }
 
@@ -164,15 +172,29 @@ impl Application {
         let Some(event) = self.news.pop_front() else {
             return false;
         };
-        self.machine.handle_event(now, event);
+        self.handle_event(now, event);
         true
     }
 
     /// Lets the subject do what is due at its own deadline.
     pub(super) fn handle_timeout(&mut self, now: Instant) {
-        if !self.closed && self.machine.poll_timeout().is_some_and(|at| at <= now) {
+        if !self.closed && deadline_of(&*self.machine) <= now {
+            self.was_called = true;
             self.machine.handle_timeout(now);
         }
+    }
+
+    /// Returns whether the subject may have something to say.
+    #[inline]
+    pub(super) fn may_speak(&self) -> bool {
+        self.was_called && !self.closed
+    }
+
+    /// Notes that the subject has nothing more to say until it is called.
+    #[inline]
+    pub(super) fn note_silence(&mut self) {
+        self.was_called = false;
+        self.own_deadline = deadline_of(&*self.machine);
     }
 
     /// Takes the subject's next command.
@@ -193,7 +215,12 @@ impl Application {
         if self.closed {
             return Instant::FAR_FUTURE;
         }
-        let own = self.machine.poll_timeout().unwrap_or(Instant::FAR_FUTURE);
-        own.min(self.polled + self.poll_deadline)
+        debug_assert_eq!(self.own_deadline, deadline_of(&*self.machine));
+        self.own_deadline.min(self.polled + self.poll_deadline)
     }
+}
+
+/// Returns a subject's own deadline.
+fn deadline_of(machine: &dyn Machine<Payload>) -> Instant {
+    machine.poll_timeout().unwrap_or(Instant::FAR_FUTURE)
 }

@@ -33,12 +33,13 @@ impl Process {
     /// anything.
     fn obey(&mut self, env: &mut Env<'_>) -> bool {
         let mut said = false;
-        while !self.application.is_closed() {
+        while self.application.may_speak() {
             if let Some(command) = self.application.poll_command() {
                 self.execute(env, command);
             } else if let Some(step) = self.application.poll_step() {
                 env.take_step(self.id, step);
             } else {
+                self.application.note_silence();
                 break;
             }
             said = true;

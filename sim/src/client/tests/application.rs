@@ -106,3 +106,20 @@ fn what_is_closed_learns_nothing_any_more() {
     assert_eq!(application.poll_timeout(), Instant::FAR_FUTURE);
     assert_eq!(probe::take_events(), []);
 }
+
+#[test]
+fn a_subject_is_asked_again_once_it_was_called() {
+    let mut application = application(Polling::Always);
+    assert!(application.may_speak(), "it was never asked");
+    application.note_silence();
+    application.tell(result());
+    application.handle_timeout(NOW);
+    assert!(!application.may_speak(), "it has learned nothing");
+    assert!(application.handle_news(NOW));
+    assert!(application.may_speak());
+    application.note_silence();
+    application.handle_processed(NOW, false, result());
+    assert!(application.may_speak());
+    application.close();
+    assert!(!application.may_speak());
+}
