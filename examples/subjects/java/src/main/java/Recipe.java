@@ -2,6 +2,7 @@ import java.time.Duration;
 import java.util.*;
 import org.apache.kafka.clients.consumer.*;
 import org.apache.kafka.common.KafkaException;
+import org.apache.kafka.common.errors.FencedInstanceIdException;
 
 /**
  * Consumes as introductions to kafka-clients show it: poll, handle all records, commitSync, and a
@@ -23,6 +24,8 @@ public final class Recipe {
             while (!stopping) {
                 try {
                     step(consumer, autoCommit);
+                } catch (FencedInstanceIdException error) {
+                    throw error; // Another process has this one's instance id: no poll mends that.
                 } catch (KafkaException error) {
                     System.err.println("failed: " + error);
                 }
