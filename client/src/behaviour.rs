@@ -49,6 +49,12 @@ pub struct Behaviour {
     /// should occur even if the new assignment set is empty" (`rd_kafka_cgrp_incr_unassign_done`;
     /// Java: `ConsumerCoordinator.onJoinComplete` invokes `onPartitionsAssigned` all the same).
     pub tells_of_nothing: bool,
+    /// Whether the application has its turn before a cooperative member joins again, although it gives
+    /// nothing up: it is asked to give up no partition.
+    ///
+    /// In Java auto-commit has it (`ConsumerCoordinator.onJoinPrepare`), and not when partitions are
+    /// revoked after the join (`ConsumerCoordinator.onJoinComplete`).
+    pub prepares_joins: bool,
     /// What follows a commit that failed, or that finds no coordinator.
     pub commit_retries: CommitRetries,
     /// Whether commits are sent outside of the group too, with what is left of the membership
@@ -85,9 +91,9 @@ pub struct Behaviour {
     /// Whether what was fetched waits where the application pauses a partition, which is fetched up to
     /// what may wait for it.
     ///
-    /// Java's clients keep it (`AbstractFetch.fetchRecords`: "retaining for future fetches"), and
-    /// so does Plimsoll's consumer over librdkafka, which only stops to read the queue
-    /// (`consumer/src/librdkafka/fetching.rs`). librdkafka's own pause throws it away
+    /// Java's clients keep it (`FetchCollector.collectFetch`: "so that they can be returned on a
+    /// subsequent poll"), and so does Plimsoll's consumer over librdkafka, which only stops to read
+    /// the queue (`consumer/src/librdkafka/fetching.rs`). librdkafka's own pause throws it away
     /// (`rd_kafka_toppar_pause_resume`). Simulated clients do as librdkafka does, except Java's.
     pub pause_keeps: bool,
     /// Whether the session ends at a position out of range (`brokerConsumer.handleResponses` of
@@ -201,6 +207,7 @@ impl Behaviour {
         fetches_ahead: true,
         awaits_commits: true,
         tells_of_nothing: true,
+        prepares_joins: false,
         commit_retries: CommitRetries::SameBytes,
         commits_outside: true,
         forgets_coordinator: true,
@@ -229,7 +236,7 @@ impl Behaviour {
         ..Self::LIBRDKAFKA
     };
 
-    /// Java's classic consumer (Kafka 4.1: `group.protocol=classic`), in which the application
+    /// Java's classic consumer (Kafka 4.3.1: `group.protocol=classic`), in which the application
     /// commits with `commitSync`.
     pub const JAVA: Self = Self {
         sharing: Sharing::GroupApart,
@@ -240,6 +247,7 @@ impl Behaviour {
         fetches_ahead: false,
         awaits_commits: false,
         tells_of_nothing: true,
+        prepares_joins: true,
         commit_retries: CommitRetries::Anew(Duration::from_secs(60)),
         commits_outside: false,
         forgets_coordinator: true,
@@ -276,6 +284,7 @@ impl Behaviour {
             fetches_ahead: true,
             awaits_commits: false,
             tells_of_nothing: false,
+            prepares_joins: false,
             commit_retries: CommitRetries::Never,
             commits_outside: false,
             forgets_coordinator: false,

@@ -107,7 +107,7 @@ impl<S: Speaker> Commits<S> {
         let coordinator = view.coordinator.node();
         let state = match self.settings.behaviour.commit_retries {
             CommitRetries::Never if coordinator.is_none() => {
-                return self.refuse(id, ErrorName::CoordinatorNotAvailable);
+                return self.refuse(id);
             }
             CommitRetries::Never | CommitRetries::SameBytes => {
                 State::Deferred(now + self.settings.session_timeout)
@@ -115,7 +115,7 @@ impl<S: Speaker> Commits<S> {
             CommitRetries::Anew(_) => State::Anew(now),
         };
         let Some(stamp) = stamp else {
-            return self.refuse(id, ErrorName::UnknownMemberId);
+            return self.refuse(id);
         };
         let offsets = offsets.iter().filter_map(|offset| {
             Some(CommittedOffset {
@@ -315,9 +315,8 @@ impl<S: Speaker> Commits<S> {
             .push_back(Action::EndCommit(commit.id, outcome));
     }
 
-    fn refuse(&mut self, id: CommitId, error: ErrorName) {
-        let refused = Failure::Refused(error);
-        self.actions.push_back(Action::CommitFailed(refused));
+    /// Ends a commit that is not sent. Observers see nothing of it, on real Kafka neither.
+    fn refuse(&mut self, id: CommitId) {
         self.actions
             .push_back(Action::EndCommit(id, CommitOutcome::Failed));
     }

@@ -163,10 +163,23 @@ impl Rebalance {
     /// Begins another rebalance: eager members give everything up before they join.
     pub(crate) fn begin(&mut self) -> Next {
         self.forget_next();
-        if self.cooperative || self.owned.is_empty() {
+        if self.cooperative {
+            return self.prepare_join();
+        }
+        if self.owned.is_empty() {
             return Next::Join;
         }
         self.call(Callback::Revoked(self.owned.clone()));
+        Next::Wait
+    }
+
+    /// Lets a cooperative member join again, once its application has had the turn that some clients
+    /// give it.
+    fn prepare_join(&mut self) -> Next {
+        if !self.behaviour.prepares_joins || self.owned.is_empty() {
+            return Next::Join;
+        }
+        self.call(Callback::Revoked(Vec::new()));
         Next::Wait
     }
 
@@ -309,7 +322,7 @@ impl Rebalance {
             self.tell_late();
             Next::Wait
         } else if std::mem::take(&mut self.rejoin) {
-            Next::Join
+            self.prepare_join()
         } else {
             Next::Wait
         }

@@ -1,11 +1,12 @@
-//! What Java's consumer does otherwise than librdkafka about its membership (Kafka 4.1:
+//! What Java's consumer does otherwise than librdkafka about its membership (Kafka 4.3.1:
 //! `AbstractCoordinator`, `ConsumerCoordinator`, `Heartbeat`).
 //!
 //! Whatever leads to a join happens inside of `poll()` (`ConsumerCoordinator.poll`,
 //! `AbstractCoordinator.ensureActiveGroup`), and the answer to one is read there too: the thread
-//! for heartbeats rests while a join is in flight (`MemberState.hasNotJoinedGroup`). That thread
-//! tells the coordinator that the member lives whatever the application does, also in its listener,
-//! and leaves the group when the application has not polled for too long.
+//! for heartbeats rests while a join is in flight
+//! (`AbstractCoordinator.MemberState.hasNotJoinedGroup`). That thread tells the coordinator that the
+//! member lives whatever the application does, also in its listener, and leaves the group when the
+//! application has not polled for too long.
 
 use super::{Forgets, Group, NO_GENERATION, Phase};
 use crate::resend::pause_after;

@@ -35,6 +35,10 @@ fn emptied(behaviour: Behaviour, view: &View) -> (Group, Instant) {
     let mut group = owner(member(behaviour), view);
     let now = NOW + ms(3_000);
     group.handle_heartbeat(now, view, 1, refused(E::RebalanceInProgress));
+    if behaviour.prepares_joins {
+        let (id, _) = group.poll_callback(now, view).expect("the turn before it");
+        give_up(&mut group, now, view, id);
+    }
     group.handle_join(now, view, 2, Ok(super::group::generation(2)));
     group.handle_sync(now, view, 2, given(&[]));
     (group, now)

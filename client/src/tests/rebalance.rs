@@ -73,6 +73,32 @@ fn cooperative_starts_what_is_new_once_the_rest_is_given_up_and_then_joins() {
     assert_eq!(rebalance.brings(), [P1, P2]);
 }
 
+/// `ConsumerCoordinator.onJoinPrepare`.
+#[test]
+fn java_has_a_turn_before_each_join_of_a_cooperative_member() {
+    let prepare = |rebalance: &mut Rebalance| {
+        let (id, callback) = tell(rebalance).expect("its turn");
+        assert_eq!(callback, Callback::Revoked(Vec::new()));
+        assert!(rebalance.handle_revoke_answer(id).is_some());
+        assert_eq!(rebalance.after_revocation(), Next::Join);
+    };
+    let mut rebalance = on(Behaviour::JAVA, true, &[P0, P1]);
+    assert_eq!(rebalance.begin(), Next::Wait);
+    prepare(&mut rebalance);
+    assert_eq!(rebalance.handle_assignment(vec![P1]), Next::Wait);
+    let (id, callback) = tell(&mut rebalance).expect("a revocation");
+    assert_eq!(callback, Callback::Revoked(vec![P0]));
+    rebalance.handle_revoke_answer(id);
+    assert_eq!(rebalance.after_revocation(), Next::Wait);
+    let (id, _) = tell(&mut rebalance).expect("an assignment of nothing");
+    assert!(rebalance.handle_assign_answer(id));
+    assert_eq!(rebalance.after_assignment(), Next::Wait);
+    prepare(&mut rebalance);
+    assert_eq!(rebalance.brings(), [P1]);
+    let mut rebalance = Rebalance::new(true, Behaviour::JAVA);
+    assert_eq!(rebalance.begin(), Next::Join, "there is nothing to commit");
+}
+
 #[test]
 fn in_sarama_a_loss_overtakes_what_was_not_told_and_does_not_wait_for_an_answer() {
     let mut rebalance = on(Behaviour::SARAMA_1_61, true, &[P0, P1]);

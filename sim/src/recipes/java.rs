@@ -1,7 +1,7 @@
 //! Subjects `java-auto-commit` and `java-commit-sync`: a loop around `consumer.poll()` that handles
 //! the records one by one, and logs what failed.
 //!
-//! A model of Java's classic consumer (Kafka 4.1). A position is behind the last record that a poll
+//! A model of Java's classic consumer (Kafka 4.3.1). A position is behind the last record that a poll
 //! returned (`FetchCollector.fetchRecords`), and it is positions that are committed
 //! (`SubscriptionState.allConsumed`). With `enable.auto.commit` a poll commits them when the
 //! interval is over, before it returns more (`ConsumerCoordinator.poll`,
@@ -11,8 +11,15 @@
 //! `commitSync()` when it is through with them, and waits.
 //!
 //! Each commit carries all positions, also those that are committed already: so auto-commit makes
-//! good, in its next interval, what a late commit undid. Of a cooperative member it commits before
-//! the join, and here when partitions are revoked after it.
+//! good, in its next interval, what a late commit undid. A cooperative member's commits before it
+//! joins; what is handled between that and the end of the rebalance, in which commits are refused,
+//! is not committed when partitions are revoked then (`onJoinComplete`), and their next owner does
+//! it again.
+//!
+//! Nothing here has a deadline but a poll. A handler that hangs keeps the loop for good, also from
+//! its end: `close()` is for the thread that polls (`ClassicKafkaConsumer.acquire`), and
+//! `max.poll.interval.ms` only takes the partitions away (`handlePollTimeoutExpiry`). So
+//! `shutdown/stop-after-timeout` convicts both, as it should.
 
 use super::sarama::start_of;
 use super::{Payload, commit_of};
@@ -54,6 +61,9 @@ struct Java {
     running: bool,
     /// Whether the loop is to commit what the last poll returned.
     owes_commit: bool,
+    /// Whether the consumer has done what comes before a join (`onJoinPrepare`; the negation of
+    /// `needsJoinPrepare`): a revocation is then the end of one.
+    is_prepared: bool,
     /// Time from which on a poll commits (`nextAutoCommitTimer`).
     commit_at: Instant,
     /// The commit in flight.
@@ -96,6 +106,7 @@ impl Java {
             last_epoch: AssignmentEpoch(0),
             running: false,
             owes_commit: false,
+            is_prepared: false,
             commit_at: Instant::FAR_FUTURE,
             committing: None,
             last_commit: CommitId(0),
@@ -121,6 +132,7 @@ impl Java {
                 position,
             });
         }
+        self.is_prepared = false;
         // "Reschedule the auto commit starting from now" (`onJoinComplete`).
         self.commit_at = now + self.interval;
         self.commands
@@ -270,9 +282,10 @@ impl Machine<Payload> for Java {
                 rebalance,
                 partitions,
             } => {
+                let was_prepared = std::mem::replace(&mut self.is_prepared, true);
                 self.ending = Some(Ending {
                     revocation: Some((rebalance, partitions)),
-                    is_committed: !self.auto_commit,
+                    is_committed: was_prepared || !self.auto_commit,
                     until: Instant::FAR_FUTURE,
                 });
                 self.advance(now);
@@ -282,6 +295,7 @@ impl Machine<Payload> for Java {
                 partitions,
             } => {
                 self.ending = None;
+                self.is_prepared = false;
                 self.forget(&partitions);
                 self.commands
                     .push_back(Command::CompleteRevoke { rebalance });

@@ -77,6 +77,27 @@ fn a_revocation_waits_for_the_commit_of_auto_commit() {
     }
 }
 
+/// `onJoinPrepare` commits, and `onJoinComplete` only revokes.
+#[test]
+fn auto_commit_commits_before_a_cooperative_join_and_not_when_partitions_go_after_it() {
+    let mut driver = Driver::new(Subject::JavaAutoCommit, InitialPosition::Earliest);
+    for commit in [1, 2] {
+        let epochs = driver.assign();
+        let rebalance = driver.rebalance();
+        let commands = driver.tell(Event::Revoked {
+            rebalance,
+            partitions: Vec::new(),
+        });
+        assert_eq!(commits(&commands), [vec![(0, 2), (1, 1)]]);
+        assert!(gives_up(&driver.committed(commit, CommitOutcome::Ok)));
+        driver.fetch(P0, epochs[0].1, &[2]);
+        driver.process(P0, epochs[0].1, 2, Outcome::Ok);
+        let commands = driver.revoke();
+        assert_eq!(commits(&commands), Vec::<Vec<_>>::new());
+        assert!(gives_up(&commands));
+    }
+}
+
 #[test]
 fn the_loop_ends_behind_the_records_of_its_last_poll() {
     for subject in JAVA {
