@@ -93,7 +93,7 @@ fn the_library_is_packed() {
                 continue;
             }
             let file = path
-                .strip_prefix(&crate_root)
+                .strip_prefix(crate_root)
                 .expect("it is below the crate");
             let file = file.to_str().expect("UTF-8").replace('\\', "/");
             assert!(packed.contains(&file), "{file} is not packed");

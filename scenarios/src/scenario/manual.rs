@@ -118,7 +118,7 @@ mod tests {
     #[test]
     fn the_manual_lists_every_key() {
         let path = Path::new("src/scenario/language.md");
-        let manual = fs::read_to_string(&path).expect("the manual can be read");
+        let manual = fs::read_to_string(path).expect("the manual can be read");
         let listed = with_keys(&manual);
         if listed == manual {
             return;

@@ -85,12 +85,12 @@ fn the_manual_has_the_table_of_faults() {
         "<!-- From faults/table.rs: UPDATE_MANUAL=1 cargo test writes it anew. -->\n";
     const END: &str = "<!-- End of what is generated. -->\n";
     let path = Path::new("src/scenario/language.md");
-    let text = std::fs::read_to_string(&path).expect("the manual is there");
+    let text = std::fs::read_to_string(path).expect("the manual is there");
     let (before, rest) = text.split_once(BEGIN).expect("there is a mark");
     let (_, after) = rest.split_once(END).expect("there is another mark");
     let expected = format!("{before}{BEGIN}\n{}\n{END}{after}", generated());
     if std::env::var_os("UPDATE_MANUAL").is_some() {
-        std::fs::write(&path, expected).expect("the manual can be written");
+        std::fs::write(path, expected).expect("the manual can be written");
     } else {
         assert!(
             text == expected,
