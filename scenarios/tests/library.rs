@@ -112,7 +112,7 @@ fn equal_seeds_give_equal_plans_and_other_seeds_others() {
 fn library() -> Vec<(PathBuf, Scenario)> {
     let root = Path::new("library");
     let mut paths = Vec::new();
-    collect(&root, &mut paths);
+    collect(root, &mut paths);
     paths.sort();
     paths
         .into_iter()

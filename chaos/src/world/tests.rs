@@ -420,7 +420,10 @@ async fn every_fault_begins_once_and_ends_once_however_many_threads_observe() {
             }
             TraceEvent::FaultEnded { fault } => assert!(active.remove(&fault), "{fault:?}"),
             // No handler meets these: they begin, end, and are told to have changed nothing.
-            TraceEvent::FaultMissed { reason, .. } if reason == Missed::NoEffect => {}
+            TraceEvent::FaultMissed {
+                reason: Missed::NoEffect,
+                ..
+            } => {}
             TraceEvent::FaultMissed { fault, .. } => assert!(missed.insert(fault), "{fault:?}"),
             _ => {}
         }

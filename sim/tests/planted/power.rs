@@ -74,10 +74,10 @@ fn the_library_is_sharp() {
     let page = page(&rows);
     let path = Path::new("../scenarios/power.md");
     if env::var_os("UPDATE_POWER").is_some() {
-        fs::write(&path, &page).expect("the page can be written");
+        fs::write(path, &page).expect("the page can be written");
     }
     let mut complaints = complaints(&rows);
-    if fs::read_to_string(&path).ok().as_deref() != Some(page.as_str()) {
+    if fs::read_to_string(path).ok().as_deref() != Some(page.as_str()) {
         complaints.push("power.md is old: run this test with UPDATE_POWER=1".into());
     }
     assert!(complaints.is_empty(), "{}", complaints.join("\n"));
@@ -267,11 +267,11 @@ fn page(rows: &[Row]) -> String {
 pub(super) fn library() -> Vec<(String, Scenario)> {
     let root = Path::new("../scenarios/library");
     let mut files = Vec::new();
-    collect(&root, &mut files);
+    collect(root, &mut files);
     files.sort();
     let read = |path: &PathBuf| {
         let text = fs::read_to_string(path).expect("a scenario can be read");
-        let name = path.strip_prefix(&root).expect("found below the root");
+        let name = path.strip_prefix(root).expect("found below the root");
         let name = name.with_extension("").display().to_string();
         let scenario = Scenario::parse(&name, &text).expect("a scenario of the library is right");
         (name, scenario)
