@@ -92,7 +92,7 @@ pub(super) fn explained(error: &io::Error) -> io::Error {
 struct AnyHost(Arc<WebPkiServerVerifier>);
 
 impl ServerCertVerifier for AnyHost {
-    /// Verifies a certificate as ever: its name is looked at last, when all else is right.
+    /// Verifies a certificate. Its name is looked at last, when all else is right.
     fn verify_server_cert(
         &self,
         end_entity: &CertificateDer<'_>,

@@ -4,8 +4,8 @@ use crate::{Connections, Coordinator, Failure, Metadata, Speaker};
 use plimsoll_core::Instant;
 use plimsoll_protocol::{Node, Topology};
 
-/// A client's knowledge of its cluster. Its parts are metadata and the coordinator; both look at the
-/// connections.
+/// A client's knowledge of its cluster. Its parts are metadata and the coordinator; both look at
+/// the connections.
 #[derive(Debug)]
 pub struct View<S: Speaker> {
     /// How the client says what is carried.

@@ -33,8 +33,8 @@ pub(crate) struct Envelope<D: Dialect = Lean> {
     pub message: Message<D>,
 }
 
-/// The way of a message through the network. The message itself goes from its sender to where it waits
-/// without passing through here: it is large.
+/// The way of a message through the network. The message itself goes from its sender to where it
+/// waits without passing through here: it is large.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Passage {
     /// The time of arrival.

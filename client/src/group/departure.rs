@@ -55,7 +55,8 @@ impl<S: Speaker> Group<S> {
         }
     }
 
-    /// Ends the membership if it is that which a refusal says. Returns whether it was.
+    /// Ends the membership upon a refusal which says that it is over. Returns whether the failure
+    /// is such a refusal.
     pub(super) fn ends_upon(&mut self, now: Instant, view: &View<S>, failure: Failure) -> bool {
         match failure {
             Failure::Refused(ErrorName::UnknownMemberId) => {
