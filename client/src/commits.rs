@@ -315,7 +315,8 @@ impl<S: Speaker> Commits<S> {
             .push_back(Action::EndCommit(commit.id, outcome));
     }
 
-    /// Ends a commit that is not sent. Observers see nothing of it, on real Kafka neither.
+    /// Ends a commit that is not sent, of which observers see nothing: neither does a proxy in front
+    /// of real brokers.
     fn refuse(&mut self, id: CommitId) {
         self.actions
             .push_back(Action::EndCommit(id, CommitOutcome::Failed));
