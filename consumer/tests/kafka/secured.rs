@@ -55,7 +55,7 @@ impl Ports {
     pub(crate) fn consumer(&self, topic: &Topic, mechanism: &str, password: &str) -> Builder {
         builder(&self.bootstrap, &topic.name, [topic.name.clone()])
             .set("security.protocol", "SASL_SSL")
-            .set("ssl.ca.location", &file("ca.pem"))
+            .set("ssl.ca.location", file("ca.pem"))
             .set("sasl.mechanism", mechanism)
             .set("sasl.username", "alice")
             .set("sasl.password", password)

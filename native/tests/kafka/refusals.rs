@@ -12,7 +12,7 @@ pub(crate) async fn a_refusal_ends_a_member_that_has_not_begun(cluster: Arc<Serv
     let topic = Topic::create("refused", 1).await;
     let wrong = ports.consumer(&topic, "SCRAM-SHA-256", "guess");
     let untrusted = ports.consumer(&topic, "PLAIN", PASSWORD);
-    let untrusted = untrusted.set("ssl.ca.location", &file("another.pem"));
+    let untrusted = untrusted.set("ssl.ca.location", file("another.pem"));
     for (consumer, said) in [
         (wrong, "a wrong name or password?"),
         (untrusted, "trust its issuer with `ssl.ca.location`"),

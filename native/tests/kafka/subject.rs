@@ -31,12 +31,13 @@ pub(crate) fn builder(
 
 impl Builder {
     /// Sets a setting of the client, by Kafka's name.
-    pub(crate) fn set(mut self, name: &str, value: &str) -> Self {
+    pub(crate) fn set(mut self, name: &str, value: impl Into<String>) -> Self {
+        let value = value.into();
         if ["security.", "ssl.", "sasl."]
             .iter()
             .any(|begin| name.starts_with(begin))
         {
-            self.access.push((name.to_owned(), value.to_owned()));
+            self.access.push((name.to_owned(), value));
             return self;
         }
         let number: u32 = value.parse().expect("a number");
