@@ -194,22 +194,28 @@ fn the_recipe_on_sarama_1_60_loses_when_the_coordinator_moves() {
 
 /// Shows that Sarama 1.61 looks for the new coordinator and carries on. What it never commits is
 /// lag for ever, and nothing else is wrong.
+///
+/// It looks three times (`Metadata.Retry.Max`). Where the machine is so busy that none has answered
+/// by then, its session ends as that of an older one does; so it may try again.
 fn the_recipe_on_newer_sarama_carries_on_when_the_coordinator_moves() {
-    let seat = Seat::shared();
     let programs = Programs::build();
     let recipe = programs.command("sarama-recipe", &["SUBJECT_INITIAL=newest"]);
     let arguments = [&COORDINATOR_MOVES[..], &["--keeps", "consumers.commit"]].concat();
-    let ended = run_on_kafka(seat, &arguments, &recipe);
-    let report = ended.json();
-    let properties = report["scenarios"][0]["properties"].as_array();
-    let properties = properties.expect("a list").iter();
-    let violated: Vec<_> = properties.filter(|p| p["violated"] != 0).collect();
-    let [liveness] = violated.as_slice() else {
-        panic!("{violated:#?}");
-    };
-    assert_eq!(liveness["property"], "liveness");
-    let changes = &report["totals"]["sometimes"]["coordinator-changed"];
-    assert_eq!(*changes, 2, "{report:#}");
+    let mut violated = Vec::new();
+    for _ in 0..3 {
+        let ended = run_on_kafka(Seat::shared(), &arguments, &recipe);
+        let report = ended.json();
+        let changes = &report["totals"]["sometimes"]["coordinator-changed"];
+        assert_eq!(*changes, 2, "{report:#}");
+        let properties = report["scenarios"][0]["properties"].as_array();
+        let properties = properties.expect("a list").iter();
+        let broken = properties.filter(|property| property["violated"] != 0);
+        violated = broken.map(|p| p["property"].clone()).collect();
+        if violated == ["liveness"] {
+            return;
+        }
+    }
+    panic!("{violated:?}");
 }
 
 /// The scenario in which only the coordinator moves, twice, and the group began at the end. What
