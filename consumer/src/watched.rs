@@ -80,7 +80,7 @@ mod tests {
 
     const P: TopicPartition = TopicPartition::new(0, 0);
 
-    /// What was said, in order.
+    /// The sayings of both sides, in order.
     #[derive(Clone, Default)]
     struct Notes(Arc<Mutex<Vec<&'static str>>>);
 

@@ -4,6 +4,7 @@
 //! A generator of our own (SplitMix64, Steele, Lea and Flood 2014) because a regression file must
 //! replay byte for byte for years, and general libraries do not promise a stable stream.
 
+use plimsoll_oracle::FaultId;
 use std::time::Duration;
 
 /// What a substream is for: two purposes never share numbers.
@@ -46,6 +47,12 @@ impl Rng {
     pub fn substream(seed: u64, purpose: Purpose, id: u64) -> Self {
         let state = mix(mix(seed ^ mix(purpose as u64)) ^ id.wrapping_mul(GOLDEN));
         Self { state }
+    }
+
+    /// Returns the substream by which an `error` fault chooses among requests, apart from the one by
+    /// which the fault itself was drawn.
+    pub fn of_requests(seed: u64, fault: FaultId) -> Self {
+        Self::substream(seed, Purpose::Faults, 1 << 32 | u64::from(fault.0))
     }
 
     /// Draws the next 64 bits.

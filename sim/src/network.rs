@@ -143,7 +143,7 @@ struct Link<D: Dialect> {
     blocks: u32,
     /// Added latency, in nanoseconds.
     delay: u64,
-    /// What a `throttle` adds to everything that the sender sends, in nanoseconds.
+    /// The latency that a `throttle` adds to everything that the sender sends, in nanoseconds.
     throttle: u64,
     /// Number of messages sent so far.
     sent: u32,

@@ -4,10 +4,10 @@ use crate::address::BrokerAddress;
 use crate::admin::HARNESS;
 use crate::error::ChaosError;
 use crate::faults::Errors;
-use plimsoll_oracle::BrokerId;
+use plimsoll_oracle::{BrokerId, FaultId};
+use plimsoll_scenarios::Rng;
 use plimsoll_scenarios::scenario::Cluster;
 use plimsoll_scenarios::schedule::Done;
-use plimsoll_scenarios::{Purpose, Rng};
 use plimsoll_serve::{Options, Served, ServedCluster, serve};
 use plimsoll_sim::served::{BrokerState, Failing, Unknown};
 use std::time::Duration;
@@ -129,7 +129,6 @@ impl Embedded {
         partition: Option<(&str, u32)>,
     ) -> Result<Done, ChaosError> {
         let broker = errors.broker.map(|broker| self.id(broker)).transpose()?;
-        let draws = 1 << 32 | u64::from(errors.number);
         let failing = Failing {
             number: errors.number,
             request: errors.request,
@@ -138,7 +137,7 @@ impl Embedded {
             spared: Some(HARNESS),
             error: errors.error,
             share: errors.share,
-            rng: Rng::substream(self.seed, Purpose::Faults, draws),
+            rng: Rng::of_requests(self.seed, FaultId(errors.number)),
         };
         let act = |cluster: &mut ServedCluster, _| cluster.begin_failing(failing);
         // A partition that is not there yet has nothing that could fail.

@@ -87,7 +87,7 @@ impl Drop for Handler {
 pub(crate) struct Sink {
     plan: Arc<Plan>,
     reports: Sender<Report>,
-    /// What decides how handlers end, and what faults do to them: as in the simulator.
+    /// The attempts so far, and how the next ones end: as in the simulator.
     pub attempts: Attempts,
     running: BTreeMap<HandlerId, Running>,
     /// The number of the next handler.

@@ -433,7 +433,7 @@ async fn every_fault_begins_once_and_ends_once_however_many_threads_observe() {
     assert!(begun.is_disjoint(&missed), "{missed:?}");
 }
 
-/// What changed nothing is told: a verdict over a fault that did not happen is worth nothing.
+/// A verdict over a fault that did not happen is worth nothing, so that is told.
 #[tokio::test]
 async fn faults_that_change_nothing_are_told() {
     let stop = r#"do = "stop", member = "consumer-1""#;

@@ -20,6 +20,9 @@ use plimsoll_scenarios::schedule::{Done, FaultIndex};
 use plimsoll_sim::served::{ConnectionId, Report};
 use tokio::sync::mpsc;
 
+/// The host of these clients, as brokers are told.
+pub const HOST: &str = "127.0.0.1";
+
 /// The end of a frame that a broker was sent.
 #[derive(Debug)]
 pub enum Answer {
@@ -29,7 +32,7 @@ pub enum Answer {
     Done,
 }
 
-/// What has the brokers, and takes in what was done to them. Brokers have their Kafka ids.
+/// The owner of the brokers, which takes in what was done to them. Brokers have their Kafka ids.
 pub trait Host: Clone + Send + Sync + 'static {
     /// Connects with a broker. Returns the connection and where its answers come out, one for each
     /// frame; `None`: it does not listen.

@@ -21,7 +21,7 @@ const DUPLICATE: i16 = 46;
 /// The version of Produce: the last one that names topics and that all brokers know.
 const PRODUCE: i16 = 8;
 
-/// What produces the messages of a plan.
+/// The producer of a plan's messages.
 pub struct Producer<H: Host> {
     plan: Arc<Plan>,
     host: H,
@@ -67,7 +67,7 @@ impl<H: Host> Producer<H> {
     }
 }
 
-/// What it takes to produce the messages of one partition.
+/// The producer of one partition's messages.
 struct Lane<H: Host> {
     plan: Arc<Plan>,
     host: H,

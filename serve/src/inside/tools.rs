@@ -1,8 +1,8 @@
-//! What tools do to topics and groups: before a plan begins, and for its faults, where it takes its
+//! The work of tools on topics and groups: before a plan begins, and for its faults, where it takes its
 //! time.
 
 use super::client::encode;
-use super::{Host, OwnClient};
+use super::{HOST, Host, OwnClient};
 use kafka_protocol::messages::create_partitions_request::CreatePartitionsTopic;
 use kafka_protocol::messages::create_topics_request::CreatableTopic;
 use kafka_protocol::messages::delete_records_request::{
@@ -28,9 +28,6 @@ use std::time::Duration;
 
 /// The name by which tools call themselves: no injected error hits them.
 pub const TOOL: &str = "plimsoll-tool";
-
-/// The host that brokers are told.
-const HOST: &str = "127.0.0.1";
 
 /// The time that brokers get to know each other, and then new topics.
 const SETTLING: Duration = Duration::from_millis(100);
@@ -93,11 +90,11 @@ pub async fn carry_out<H: Host>(host: H, plan: Arc<Plan>, fault: FaultIndex) {
     host.done(fault, Done::from(changed.unwrap_or(false))).await;
 }
 
-/// What tools need.
+/// The tools at work for a fault.
 struct Tools<'a, H: Host> {
     client: OwnClient<H>,
     plan: &'a Plan,
-    /// What the cluster knew when they began.
+    /// The state of the cluster when they began.
     report: Report,
 }
 

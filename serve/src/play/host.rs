@@ -1,7 +1,7 @@
 //! The way of a scenario's own clients to the thread that has the cluster.
 
 use crate::control::{Command, Control};
-use crate::inside::{Answer, Host};
+use crate::inside::{Answer, HOST, Host};
 use crate::trace::Event;
 use crate::world::World;
 use bytes::Bytes;
@@ -29,9 +29,7 @@ impl PlayHost {
             began: time::Instant::now(),
         }
     }
-}
 
-impl PlayHost {
     /// Notes what happened.
     pub(super) fn note(&self, event: Event) {
         let note = |world: &mut World, now| world.note(now, event);
@@ -44,7 +42,7 @@ impl Host for PlayHost {
         let (reply, connected) = oneshot::channel();
         self.control.send(Command::Connect {
             broker,
-            client_host: "127.0.0.1".into(),
+            client_host: HOST.into(),
             is_own: true,
             reply,
         });

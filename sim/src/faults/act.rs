@@ -7,9 +7,9 @@ use crate::topology::PartitionIndex;
 use crate::world::World;
 use plimsoll_core::{NextOffset, TopicPartition};
 use plimsoll_oracle::{MemberId, RequestKind};
+use plimsoll_scenarios::Rng;
 use plimsoll_scenarios::scenario::{Direction, Fault, FaultKind, ResetTo};
 use plimsoll_scenarios::schedule::{Act, FaultIndex, Target};
-use plimsoll_scenarios::{Purpose, Rng};
 use std::time::Duration;
 
 impl World<'_> {
@@ -156,7 +156,6 @@ impl World<'_> {
             Some(partition) => Some(self.env.topology.index(partition)?),
             None => None,
         };
-        let draws = 1 << 32 | u64::from(fault.id.0);
         self.faults.errors.push(InjectedError {
             fault: index,
             broker,
@@ -164,7 +163,7 @@ impl World<'_> {
             partition,
             error,
             share: share.0,
-            rng: Rng::substream(self.env.plan.seed, Purpose::Faults, draws),
+            rng: Rng::of_requests(self.env.plan.seed, fault.id),
             used: false,
         });
         Some(())

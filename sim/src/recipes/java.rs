@@ -273,7 +273,7 @@ impl Machine<Payload> for Java {
                     starts: Vec::new(),
                 });
             }
-            Event::Fetched { .. } if self.closing => {}
+            Event::Fetched { .. } | Event::Passed { .. } if self.closing => {}
             Event::Assigned {
                 rebalance,
                 partitions,
@@ -318,7 +318,6 @@ impl Machine<Payload> for Java {
                 self.running = false;
                 self.advance(now);
             }
-            Event::Passed { .. } if self.closing => {}
             Event::Passed {
                 partition,
                 epoch,

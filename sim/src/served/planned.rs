@@ -8,7 +8,7 @@ use plimsoll_core::{Instant, TopicPartition};
 use plimsoll_oracle::BrokerId;
 use plimsoll_scenarios::scenario::{Fault, FaultKind};
 use plimsoll_scenarios::schedule::{Act, Done};
-use plimsoll_scenarios::{Plan, Purpose, Rng};
+use plimsoll_scenarios::{Plan, Rng};
 use std::time::Duration;
 
 /// Returns the Kafka id of a broker of a plan.
@@ -99,7 +99,7 @@ impl ServedCluster {
             spared: Some(spared),
             error,
             share: share.0,
-            rng: Rng::substream(plan.seed, Purpose::Faults, 1 << 32 | u64::from(number)),
+            rng: Rng::of_requests(plan.seed, fault.id),
         });
         Some(Done::from(begun.is_ok()))
     }

@@ -20,7 +20,7 @@ pub struct Attempts {
 /// A message, as far as handlers have come with it.
 #[derive(Clone, Copy, Debug, Default)]
 struct Tried {
-    /// What its handler does.
+    /// The fate that its handler meets.
     fate: Fate,
     /// The number of attempts at it so far.
     attempts: u32,

@@ -41,7 +41,7 @@ pub struct HandlerCall {
 /// The sink, and the handlers in flight.
 #[derive(Debug, Default)]
 pub struct Sink {
-    /// What decides how handlers end, and what faults do to them.
+    /// The attempts so far, and how the next ones end.
     pub attempts: Attempts,
     /// The messages that a handler has finished that is the subject's own.
     done: BTreeSet<MessageId>,

@@ -23,7 +23,7 @@ pub(crate) struct Way {
     pub(crate) to: HostNumber,
 }
 
-/// What links carry.
+/// A packet, as links look at it.
 pub(crate) trait Segment {
     /// Returns the ports of its connection, from and to.
     fn connection(&self) -> (u16, u16);
@@ -93,6 +93,10 @@ impl<P: Segment> Links<P> {
         let at = now + latency.sample(&mut link.rng) + link.delay;
         link.last = link.last.max(at);
         let at = link.last;
+        self.fly(at, way, packet);
+    }
+
+    fn fly(&mut self, at: Instant, way: Way, packet: P) {
         self.sent += 1;
         self.flying.insert((at, self.sent), (way, packet));
     }
@@ -137,10 +141,7 @@ impl<P: Segment> Links<P> {
             .collect();
         for packet in held {
             match closed.get(&packet.connection()) {
-                Some(at) => {
-                    self.sent += 1;
-                    self.flying.insert((*at, self.sent), (way, packet));
-                }
+                Some(at) => self.fly(*at, way, packet),
                 None => self.send(now, way, packet),
             }
         }

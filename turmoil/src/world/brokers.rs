@@ -6,7 +6,7 @@ use plimsoll_core::Instant;
 use plimsoll_oracle::{BrokerId, MemberId, RequestKind, TraceEvent};
 use plimsoll_scenarios::Plan;
 use plimsoll_serve::Options;
-use plimsoll_serve::inside::{self, Answer};
+use plimsoll_serve::inside::{self, Answer, HOST};
 use plimsoll_sim::served::{ConnectionId, Output, Report, ServedCluster, in_plan, kafka_id};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
@@ -14,9 +14,6 @@ use tokio::sync::mpsc;
 
 /// The port of each broker.
 pub(crate) const PORT: u16 = 9092;
-
-/// The host of the harness' own clients, as brokers are told.
-const HOST: &str = "127.0.0.1";
 
 /// The name of the topic of dead letters.
 pub(crate) const DEAD_LETTERS: &str = "dead-letters";
@@ -210,7 +207,7 @@ impl World {
         let client = self.brokers.clients.get_mut(&id);
         if let Some(client) = client
             && let (Some((member, _)), Some(asked)) = (client.member, client.asked.take())
-            && let Some(error) = super::observed::refusal(asked, frame.clone())
+            && let Some(error) = super::observed::refusal(&asked, frame.clone())
         {
             self.refused[member.0 as usize] = Some(error);
         }

@@ -184,10 +184,7 @@ fn member_called(name: &str) -> Option<MemberId> {
 
 /// Returns the offsets in a commit, by topic and partition; `None`: it is another request.
 fn offsets(mut request: Bytes) -> Option<Vec<((String, i32), NextOffset)>> {
-    if kind(&request) != Some(RequestKind::OffsetCommit) {
-        return None;
-    }
-    let version = i16::from_be_bytes(*request.get(2..)?.first_chunk()?);
+    let version = commit_version(&request)?;
     let header = OffsetCommitRequest::header_version(version);
     RequestHeader::decode(&mut request, header).ok()?;
     let commit = OffsetCommitRequest::decode(&mut request, version).ok()?;
@@ -202,15 +199,19 @@ fn offsets(mut request: Bytes) -> Option<Vec<((String, i32), NextOffset)>> {
 
 /// Returns the error with which a broker refused a commit, if the answer is one to a commit, and
 /// says so. The broker has read the request.
-pub(super) fn refusal(request: Bytes, mut answer: Bytes) -> Option<ErrorName> {
-    if kind(&request) != Some(RequestKind::OffsetCommit) {
-        return None;
-    }
-    let version = i16::from_be_bytes(*request.get(2..)?.first_chunk()?);
+pub(super) fn refusal(request: &[u8], mut answer: Bytes) -> Option<ErrorName> {
+    let version = commit_version(request)?;
     let header = OffsetCommitResponse::header_version(version);
     ResponseHeader::decode(&mut answer, header).ok()?;
     let answer = OffsetCommitResponse::decode(&mut answer, version).ok()?;
     let topics = answer.topics.iter();
     let mut codes = topics.flat_map(|topic| topic.partitions.iter().map(|of| of.error_code));
     codes.find(|code| *code != 0).and_then(ErrorName::from_code)
+}
+
+/// Returns the version of a commit; `None`: it is another request.
+fn commit_version(request: &[u8]) -> Option<i16> {
+    let is_commit = kind(request) == Some(RequestKind::OffsetCommit);
+    let version = request.get(2..)?.first_chunk()?;
+    is_commit.then(|| i16::from_be_bytes(*version))
 }

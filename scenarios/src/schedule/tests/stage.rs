@@ -124,12 +124,12 @@ impl Stage {
         }
     }
 
-    /// What was asked for a fault is done.
+    /// Takes in that what was asked for a fault is done.
     pub(super) fn done(&mut self, fault: u32) {
         self.is_done(fault, Done::Changed);
     }
 
-    /// What was asked for a fault is done, and changed nothing.
+    /// Takes in that what was asked for a fault is done, and changed nothing.
     pub(super) fn in_vain(&mut self, fault: u32) {
         self.is_done(fault, Done::Vain);
     }
