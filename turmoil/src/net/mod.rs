@@ -35,6 +35,8 @@ struct Entered {
     guard: EnterGuard,
     hosts: BTreeMap<HostNumber, HostId>,
     links: Links<Packet>,
+    /// Whether a host may have something to send. To look takes all sockets of all hosts.
+    is_touched: bool,
     /// What is read out of the hosts; empty between two calls.
     egress: Vec<Packet>,
     /// Wakes the pump.
@@ -73,6 +75,7 @@ impl Network {
             guard: net.enter(),
             hosts,
             links: Links::new(seed, latency),
+            is_touched: false,
             egress: Vec::new(),
             activity: activity.clone(),
         };
@@ -136,7 +139,10 @@ fn enter(host: HostNumber) {
 
 /// Says that a host may have something to send.
 fn touch() {
-    with(|net| net.activity.notify_one());
+    with(|net| {
+        net.is_touched = true;
+        net.activity.notify_one();
+    });
 }
 
 /// Does something with the network of this thread. At the end of a run, there is none any more.
@@ -162,22 +168,28 @@ impl Entered {
     /// arrives.
     fn carry(&mut self, now: Instant) -> Option<Instant> {
         loop {
-            self.guard.egress_all(&mut self.egress);
-            for packet in self.egress.drain(..) {
-                let way = Way {
-                    from: host_at(packet.src),
-                    to: host_at(packet.dst),
-                };
-                self.links.send(now, way, packet);
+            if std::mem::take(&mut self.is_touched) {
+                self.send(now);
             }
-            let mut any = false;
             while let Some(packet) = self.links.arrived(now) {
                 self.guard.deliver(packet);
-                any = true;
+                self.is_touched = true;
             }
-            if !any {
+            if !self.is_touched {
                 return self.links.next_at();
             }
+        }
+    }
+
+    /// Sends on their way what the hosts have to send.
+    fn send(&mut self, now: Instant) {
+        self.guard.egress_all(&mut self.egress);
+        for packet in self.egress.drain(..) {
+            let way = Way {
+                from: host_at(packet.src),
+                to: host_at(packet.dst),
+            };
+            self.links.send(now, way, packet);
         }
     }
 }
