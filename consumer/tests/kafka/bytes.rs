@@ -2,7 +2,7 @@
 
 use crate::cluster::{Handled, Member, Topic, wait_until};
 use crate::gauges;
-use plimsoll::Assignor;
+use plimsoll::{Assignor, HandlerError, Message};
 use plimsoll_serve::Served;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -39,14 +39,7 @@ pub(crate) async fn a_message_whose_bytes_are_flipped_is_read_again_and_none_is_
     cluster: Arc<Served>,
 ) {
     gauges::watch();
-    let flips = Arc::new(AtomicBool::new(true));
-    let asked = Arc::clone(&flips);
-    let change = move |bytes: &mut [u8]| {
-        if asked.load(Ordering::Relaxed) {
-            flip(bytes);
-        }
-    };
-    stand_before(&cluster, Arc::new(change)).await;
+    let flips = flip_all(&cluster).await;
     for assignor in [Assignor::CooperativeSticky, Assignor::Range] {
         flips.store(true, Ordering::Relaxed);
         let topic = Topic::create("flipped", 1).await;
@@ -73,6 +66,60 @@ pub(crate) async fn a_message_whose_bytes_are_flipped_is_read_again_and_none_is_
         assert_eq!((handled.numbers(), handled.repeated()), (expected, 0));
         assert_eq!(topic.committed(1), [Some(20)], "{assignor:?}");
     }
+}
+
+/// Reading begins anew while librdkafka waits for the answer to a revocation. It would take that for
+/// the answer, and let the group go on beside the handlers of what is given up.
+pub(crate) async fn a_partition_that_is_read_again_does_not_answer_a_revocation(
+    cluster: Arc<Served>,
+) {
+    gauges::watch();
+    let flips = flip_all(&cluster).await;
+    let topic = Topic::create("flipped-in-a-rebalance", 4).await;
+    topic
+        .produce(FIRST..FIRST + 4, |number| (number - FIRST) as i32)
+        .await;
+    let begun = Handled::default();
+    let slow = || {
+        let begun = begun.clone();
+        move |message: Message| {
+            begun.note(&message);
+            async {
+                tokio::time::sleep(Duration::from_secs(8)).await;
+                Ok::<(), HandlerError>(())
+            }
+        }
+    };
+    let consumer = || topic.consumer().set("session.timeout.ms", "45000");
+    let first = Member::start(consumer(), slow());
+    begun.wait_for(4).await;
+    // Of four partitions, the next member gets the first two.
+    topic.produce(FIRST + 10..FIRST + 11, |_| 3).await;
+    let fails = || gauges::value(FAILING, &topic.name) == Some(1.0);
+    assert!(wait_until(fails).await, "it does not fail visibly");
+    let second = Member::start(consumer(), slow());
+    // It is read again after a second, and after two more.
+    tokio::time::sleep(Duration::from_secs(4)).await;
+    flips.store(false, Ordering::Relaxed);
+    begun.wait_for(5).await;
+    let all = || topic.committed(4) == [1, 1, 1, 2].map(Some);
+    assert!(wait_until(all).await, "{:?}", topic.committed(4));
+    first.stop().await;
+    second.stop().await;
+    assert_eq!(begun.repeated(), 0, "two members worked at one record");
+}
+
+/// Flips the message that is to be flipped on its way to clients, as long as what it returns is set.
+async fn flip_all(cluster: &Served) -> Arc<AtomicBool> {
+    let flips = Arc::new(AtomicBool::new(true));
+    let asked = Arc::clone(&flips);
+    let change = move |bytes: &mut [u8]| {
+        if asked.load(Ordering::Relaxed) {
+            flip(bytes);
+        }
+    };
+    stand_before(cluster, Arc::new(change)).await;
+    flips
 }
 
 /// Flips the message that is to be flipped.

@@ -34,6 +34,7 @@ macro_rules! of_every_client_over_faults {
     () => {
         plimsoll_harness::tests!([] by brokers::on_faulty_brokers:
             bytes::a_message_whose_bytes_are_flipped_is_read_again_and_none_is_skipped,
+            bytes::a_partition_that_is_read_again_does_not_answer_a_revocation,
             faults::a_broker_that_tells_no_ends_holds_up_no_other,
             faults::a_member_that_stops_while_a_start_is_late_leaves_its_group,
             faults::a_partition_without_a_leader_holds_up_no_other,
