@@ -85,8 +85,7 @@ impl<'a> Message<'a> {
     /// To find none, `rd_kafka_message_headers` allocates a buffer for its parser twice, which costs
     /// more than to copy a short message.
     fn has_no_headers(&self) -> bool {
-        // SAFETY: it takes nothing.
-        if unsafe { rd_kafka_version() } != KNOWN_VERSION {
+        if !is_known_version() {
             return false;
         }
         // SAFETY: in this version, each message that a consumer gets is the beginning of such a
@@ -119,6 +118,12 @@ impl<'a> Message<'a> {
 /// The version of librdkafka whose messages are known to be like [`Whole`]: 2.12.1. With others, each
 /// message is asked for its headers.
 const KNOWN_VERSION: c_int = 0x020c_01ff;
+
+/// Returns whether the librdkafka that is linked is of that version.
+fn is_known_version() -> bool {
+    // SAFETY: it takes nothing, and may be called at any time.
+    unsafe { rd_kafka_version() == KNOWN_VERSION }
+}
 
 /// A message as librdkafka keeps it (`rd_kafka_msg_t` in `rdkafka_msg.h`), as far as the headers that
 /// were not parsed yet (`rkm_u.consumer.binhdrs`).
@@ -200,10 +205,8 @@ mod tests {
 
     #[test]
     fn whether_there_are_headers_is_known_as_librdkafka_says_it() {
-        // SAFETY: it takes nothing.
-        assert_eq!(
-            unsafe { rd_kafka_version() },
-            KNOWN_VERSION,
+        assert!(
+            is_known_version(),
             "compare `Whole` with `rdkafka_msg.h` of this version"
         );
         let cluster = MockCluster::new(1).unwrap();
