@@ -8,7 +8,10 @@
 //! `PLIMSOLL_TEST_BOOTSTRAP` names, else three in containers, and without an engine simulated ones
 //! that this process serves, which take a part of its time: the warning says so.
 //!
-//! `cargo bench -p plimsoll-benches --bench consumer_throughput [-- RECORDS [ROUNDS]]`
+//! Beside the rates stands the processor time of this process: where other programs take a part of
+//! the machine, it tells more than they do. To profile one of the four, name it.
+//!
+//! `cargo bench -p plimsoll-benches --bench consumer_throughput [-- RECORDS [ROUNDS]] [ARM...]`
 
 use plimsoll_chaos::{
     Access, Backlog, ChaosError, ClusterSource, Declared, Kafka, Load, Options, Reach,
@@ -53,7 +56,12 @@ fn main() -> ExitCode {
         .filter_map(|argument| argument.parse().ok());
     let records = numbers.next().unwrap_or(RECORDS);
     let rounds = numbers.next().map_or(ROUNDS, |rounds| rounds as usize);
-    match measure(records, rounds) {
+    let is_named = |arm: &Arm| arguments.iter().any(|argument| argument == arm.0);
+    let mut arms: Vec<Arm> = ARMS.into_iter().filter(is_named).collect();
+    if arms.is_empty() {
+        arms = ARMS.to_vec();
+    }
+    match measure(&arms, records, rounds) {
         Ok(()) => ExitCode::SUCCESS,
         Err(ChaosError::Environment(reason)) => {
             eprintln!("SKIPPED, nothing was measured: {reason}");
@@ -66,7 +74,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn measure(records: u32, rounds: usize) -> Result<(), ChaosError> {
+fn measure(arms: &[Arm], records: u32, rounds: usize) -> Result<(), ChaosError> {
     let source = match std::env::var("PLIMSOLL_TEST_BOOTSTRAP") {
         Ok(servers) => ClusterSource::Bootstrap {
             servers,
@@ -84,7 +92,7 @@ fn measure(records: u32, rounds: usize) -> Result<(), ChaosError> {
         declared: Declared::default(),
     };
     let kafka = Kafka::start(options, Load::default())?;
-    let result = compare(&kafka, records, rounds);
+    let result = compare(&kafka, arms, records, rounds);
     kafka.shut_down();
     result
 }
@@ -99,42 +107,74 @@ const ARMS: [Arm; 4] = [
     ("batches", consume_batches),
 ];
 
-fn compare(kafka: &Kafka, records: u32, rounds: usize) -> Result<(), ChaosError> {
+/// The rates that are compared: of each arm that is Plimsoll's to each that is bare, and of its own.
+const PAIRS: [(&str, &str); 5] = [
+    ("plimsoll", "messages"),
+    ("plimsoll", "batches"),
+    ("native", "messages"),
+    ("native", "batches"),
+    ("native", "plimsoll"),
+];
+
+fn compare(kafka: &Kafka, arms: &[Arm], records: u32, rounds: usize) -> Result<(), ChaosError> {
     let backlog = kafka.backlog(records, RECORD_BYTES)?;
     // Brokers and page cache warm up.
-    for (_, consume) in ARMS {
+    for (_, consume) in arms {
         consume(&backlog)?;
     }
-    let names = ARMS.map(|(name, _)| format!("{name:>10}"));
-    println!("records/s: {}", names.concat());
-    // Of each that is Plimsoll's, to each that is bare.
-    let pairs = [(0, 2), (0, 3), (1, 2), (1, 3), (1, 0)];
-    let mut ratios = pairs.map(|_| Vec::new());
+    let line = |texts: Vec<String>| texts.iter().map(|text| format!("{text:>10}")).collect();
+    let heads: String = line(arms.iter().map(|(name, _)| (*name).to_owned()).collect());
+    println!("records/s: {heads}");
+    let mut all_rates = Vec::new();
+    let mut worked = vec![Duration::ZERO; arms.len()];
     for round in 0..rounds {
-        let mut rates = [0.0; ARMS.len()];
-        for turn in 0..ARMS.len() {
+        let mut rates = vec![0.0; arms.len()];
+        for turn in 0..arms.len() {
             // They take turns in going first.
-            let arm = (round + turn) % ARMS.len();
-            let took = ARMS[arm].1(&backlog)?;
+            let arm = (round + turn) % arms.len();
+            let before = processor_time();
+            let took = arms[arm].1(&backlog)?;
+            worked[arm] += processor_time().saturating_sub(before);
             rates[arm] = f64::from(records) / took.as_secs_f64();
         }
-        println!(
-            "           {}",
-            rates.map(|rate| format!("{rate:>10.0}")).concat()
-        );
-        for (ratios, (own, other)) in ratios.iter_mut().zip(pairs) {
-            ratios.push(rates[own] / rates[other]);
-        }
+        let rates_line: String = line(rates.iter().map(|rate| format!("{rate:.0}")).collect());
+        println!("           {rates_line}");
+        all_rates.push(rates);
     }
-    for (mut ratios, (own, other)) in ratios.into_iter().zip(pairs) {
+    // Of all rounds together, since the system counts in hundredths of a second.
+    let all = f64::from(records) * rounds as f64;
+    let each = worked.iter().map(|time| time.as_nanos() as f64 / all);
+    let each: String = line(each.map(|nanos| format!("{nanos:.0}")).collect());
+    println!("CPU ns each:{each}");
+    print_ratios(arms, &all_rates);
+    Ok(())
+}
+
+/// Prints the ratios of the rates of all rounds, as far as both arms took part.
+fn print_ratios(arms: &[Arm], rates: &[Vec<f64>]) {
+    for (own, other) in PAIRS {
+        let place = |name| arms.iter().position(|arm| arm.0 == name);
+        let (Some(a), Some(b)) = (place(own), place(other)) else {
+            continue;
+        };
+        let mut ratios: Vec<f64> = rates.iter().map(|rates| rates[a] / rates[b]).collect();
         ratios.sort_by(f64::total_cmp);
         if let [first, .., last] = ratios.as_slice() {
             let median = ratios[ratios.len() / 2];
-            let (own, other) = (ARMS[own].0, ARMS[other].0);
             println!("{own} / {other}: median {median:.3}, from {first:.3} to {last:.3}");
         }
     }
-    Ok(())
+}
+
+/// Returns the processor time that this process has used, in all of its threads, to a hundredth of a
+/// second; zero where the system has no such file.
+fn processor_time() -> Duration {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    // Behind the name in brackets: user time and system time are fields 14 and 15 of all, in ticks.
+    let fields = stat.rsplit(')').next().unwrap_or_default();
+    let ticks = fields.split_whitespace().skip(11).take(2);
+    let ticks: u64 = ticks.filter_map(|ticks| ticks.parse::<u64>().ok()).sum();
+    Duration::from_millis(10 * ticks)
 }
 
 const COMMITS: CommitPolicy = CommitPolicy {

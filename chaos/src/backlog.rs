@@ -105,8 +105,8 @@ impl Backlog {
         config: Config,
     ) -> Result<Duration, ChaosError> {
         let (clock, done) = Clock::new(self.records);
-        let handler = move |_: Message| {
-            clock.tick();
+        let handler = move |message: Message| {
+            clock.tick(message.partition(), message.offset());
             std::future::ready(Ok::<(), HandlerError>(()))
         };
         let all = Arc::new(Notify::new());
@@ -136,6 +136,7 @@ impl Backlog {
         let value = vec![b'x'; bytes];
         let end = Instant::now() + WITHIN;
         for number in 0..self.records {
+            // As `in_partition` has it.
             let partition = (number % PARTITIONS) as i32;
             let mut record = BaseRecord::<(), [u8]>::to(&self.topic)
                 .partition(partition)
@@ -189,10 +190,12 @@ fn group(topic: &str, number: u32) -> String {
     format!("{topic}.group-{number}")
 }
 
-/// A stopwatch from the first record to the last.
+/// A stopwatch from the first record to the last. Partitions are handled in their order, so the last
+/// record of each tells that all are: to count them would cost more than an empty handler.
 struct Clock {
     records: u32,
-    seen: AtomicU32,
+    /// The number of partitions whose last record was not handled yet.
+    left: AtomicU32,
     began: std::sync::OnceLock<Instant>,
     done: std::sync::Mutex<Option<oneshot::Sender<Duration>>>,
 }
@@ -202,28 +205,31 @@ impl Clock {
         let (done, receiver) = oneshot::channel();
         let clock = Self {
             records,
-            seen: AtomicU32::new(0),
+            left: AtomicU32::new(PARTITIONS.min(records)),
             began: std::sync::OnceLock::new(),
             done: std::sync::Mutex::new(Some(done)),
         };
         (clock, receiver)
     }
 
-    /// Counts one record.
-    fn tick(&self) {
-        let before = self.seen.fetch_add(1, Ordering::Relaxed);
-        if before == 0 {
-            // Only one record is the first, so this cannot fail.
-            let _ = self.began.set(Instant::now());
+    /// Notes that a record is handled.
+    fn tick(&self, partition: u32, offset: u64) {
+        let began = self.began.get_or_init(Instant::now);
+        if offset + 1 < u64::from(in_partition(self.records, partition)) {
+            return;
         }
-        if before + 1 == self.records
-            && let Some(began) = self.began.get()
+        if self.left.fetch_sub(1, Ordering::Relaxed) == 1
             && let Some(done) = crate::lock::lock(&self.done).take()
         {
             // This fails where the wait was given up.
             let _ = done.send(began.elapsed());
         }
     }
+}
+
+/// Returns the number of records in a partition.
+const fn in_partition(records: u32, partition: u32) -> u32 {
+    records.saturating_sub(partition).div_ceil(PARTITIONS)
 }
 
 fn internal(error: impl std::fmt::Display) -> ChaosError {

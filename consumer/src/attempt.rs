@@ -1,7 +1,8 @@
 //! One attempt at a message: how long it may take, and whether it was stopped.
 
 use std::ops::Deref;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{Ordering, fence};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -61,7 +62,8 @@ impl Deref for Cancellation {
 #[derive(Debug, Default)]
 pub(crate) struct Attempt {
     deadline: Option<Instant>,
-    state: Mutex<State>,
+    /// Made once it is needed: most attempts end before that.
+    state: OnceLock<Mutex<State>>,
 }
 
 #[derive(Debug, Default)]
@@ -91,8 +93,20 @@ impl Attempt {
     pub(crate) fn new(deadline: Option<Instant>) -> Self {
         Self {
             deadline,
-            state: Mutex::default(),
+            state: OnceLock::new(),
         }
+    }
+
+    /// Returns whether an attempt can be taken for a new one with this deadline: nothing else has it,
+    /// and nothing was ever asked of it.
+    #[inline]
+    pub(crate) fn is_as_new(this: &Arc<Self>, deadline: Option<Instant>) -> bool {
+        if Arc::strong_count(this) != 1 || this.deadline != deadline {
+            return false;
+        }
+        // What others did before they dropped theirs is seen behind this (as in `Arc`'s own `drop`).
+        fence(Ordering::Acquire);
+        this.state.get().is_none()
     }
 
     /// Returns the moment at which it is stopped at the latest.
@@ -132,7 +146,8 @@ impl Attempt {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        let state = self.state.get_or_init(Mutex::default);
+        state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -188,5 +203,18 @@ mod tests {
         let mut stopped = attempt.stop();
         assert!(!stopped.is_heard && stopped.ended.try_recv().is_err());
         assert!(attempt.cancellation().is_cancelled());
+    }
+
+    #[test]
+    fn it_is_as_new_until_something_has_it_or_asks() {
+        let attempt = Arc::new(Attempt::new(None));
+        assert!(Attempt::is_as_new(&attempt, None));
+        assert!(!Attempt::is_as_new(&attempt, Some(Instant::now())));
+        let another = Arc::clone(&attempt);
+        assert!(!Attempt::is_as_new(&attempt, None));
+        drop(another);
+        assert!(Attempt::is_as_new(&attempt, None));
+        drop(attempt.cancellation());
+        assert!(!Attempt::is_as_new(&attempt, None));
     }
 }

@@ -59,7 +59,14 @@ where
 ///
 /// Any error becomes a retryable one by `?`.
 #[derive(Debug)]
-pub struct HandlerError {
+pub struct HandlerError(
+    /// In a box, so that a result is one word: it is moved a few times after each call, and mostly is
+    /// no error.
+    Box<Failure>,
+);
+
+#[derive(Debug)]
+struct Failure {
     /// Whether the handler would fail each time.
     permanent: bool,
     source: Box<dyn Error + Send + Sync>,
@@ -69,29 +76,27 @@ impl HandlerError {
     /// Creates an error after which the handler may succeed when it is called again: something was
     /// not available.
     pub fn retryable(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self {
-            permanent: false,
-            source: error.into(),
-        }
+        Self::new(false, error.into())
     }
 
     /// Creates an error that would come each time: the message itself cannot be handled. It goes to
     /// the dead-letter topic at once.
     pub fn permanent(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self {
-            permanent: true,
-            source: error.into(),
-        }
+        Self::new(true, error.into())
+    }
+
+    fn new(permanent: bool, source: Box<dyn Error + Send + Sync>) -> Self {
+        Self(Box::new(Failure { permanent, source }))
     }
 
     /// Returns whether the message itself cannot be handled.
     #[must_use]
     pub fn is_permanent(&self) -> bool {
-        self.permanent
+        self.0.permanent
     }
 
     pub(crate) fn outcome(&self) -> Outcome {
-        if self.permanent {
+        if self.is_permanent() {
             Outcome::Permanent
         } else {
             Outcome::Retryable
@@ -102,8 +107,8 @@ impl HandlerError {
 /// Writes the error, and each error that caused it.
 impl fmt::Display for HandlerError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.source.fmt(f)?;
-        let mut source = self.source.source();
+        self.0.source.fmt(f)?;
+        let mut source = self.0.source.source();
         while let Some(error) = source {
             write!(f, ": {error}")?;
             source = error.source();

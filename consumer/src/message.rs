@@ -151,6 +151,7 @@ impl Message {
     }
 
     /// Returns the message as another attempt gets it.
+    #[inline]
     pub(crate) fn for_attempt(mut self, attempt: u32, last_error: Option<Arc<str>>) -> Self {
         self.attempt = attempt;
         self.last_error = last_error;
@@ -158,11 +159,13 @@ impl Message {
     }
 
     /// Returns the message as the handler gets it in this attempt.
+    #[inline]
     pub(crate) fn in_attempt(mut self, attempt: Arc<Attempt>) -> Self {
         self.running = Some(attempt);
         self
     }
 
+    #[inline]
     fn place(&self) -> &Place {
         &self.batch.places[self.index as usize]
     }

@@ -145,7 +145,8 @@ impl Owned {
         let raw = unsafe { self.0.as_ref() };
         let code = RDKafkaErrorCode::from(raw.err);
         if code == RDKafkaErrorCode::NoError {
-            return Ok(Message::new(raw));
+            // SAFETY: librdkafka gave it to this consumer, and it lives until it is dropped.
+            return Ok(unsafe { Message::new(self.0) });
         }
         // SAFETY: the pointer is good.
         let reason = unsafe { rd_kafka_message_errstr(raw) };

@@ -65,14 +65,18 @@ pub(super) struct Finished {
     pub(super) result: Result<(), HandlerError>,
 }
 
-/// The calls that are in flight. `S` calls the handler, `F` is the future that the call returns.
+/// The calls that are in flight. `S` calls the handler, `F` is the future that the call returns, with
+/// the share `T` of the handler that it had.
 ///
 /// A future is polled once on the spot; only one that has to wait for something gets a task. Many
 /// handlers do not wait most of the time: their futures need no task, and no allocation. Where one
 /// computed for long meanwhile, the next ones get a task from their start, so that they run side by
 /// side, and the driver beside them.
-pub(super) struct Handlers<S, F> {
+pub(super) struct Handlers<S, F, T> {
     call: S,
+    /// The share of the handler that the last call had, if it ended at once: the next one takes it,
+    /// since to make one and drop it each time would cost as much as brief handlers do.
+    share: Option<T>,
     /// The place where a future is polled on the spot. A future that gets a task takes the box
     /// along, and only then a new box is made.
     slot: Pin<Box<Option<F>>>,
@@ -102,14 +106,15 @@ enum Ended {
     Stop(Place),
 }
 
-impl<S, F> Handlers<S, F>
+impl<S, F, T> Handlers<S, F, T>
 where
-    S: Fn(Message) -> F,
-    F: Future<Output = Result<(), HandlerError>> + Send + 'static,
+    S: Fn(Message, Option<T>) -> F,
+    F: Future<Output = (Result<(), HandlerError>, T)> + Send + 'static,
 {
     pub(super) fn new(call: S) -> Self {
         Self {
             call,
+            share: None,
             slot: Box::pin(None),
             heavy_calls: 0,
             untimed: 0,
@@ -137,11 +142,12 @@ where
         }
         self.untimed += 1;
         let attempt = self.begin_attempt(call.deadline);
-        self.slot
-            .set(Some((self.call)(message.in_attempt(attempt))));
+        let future = (self.call)(message.in_attempt(attempt), self.share.take());
+        self.slot.set(Some(future));
         if self.heavy_calls > 0 {
             self.heavy_calls -= 1;
-        } else if let Poll::Ready(result) = poll(self.slot.as_mut(), cx) {
+        } else if let Poll::Ready((result, share)) = poll(self.slot.as_mut(), cx) {
+            self.share = share;
             return Some(result);
         }
         self.spawn(call);
@@ -167,12 +173,15 @@ where
         }
     }
 
-    /// Begins an attempt. That of the last call is used again where no call has it any more.
+    /// Begins an attempt. That of the last call is used again where no call has it any more, and as it
+    /// is where nothing was asked of it.
     fn begin_attempt(&mut self, deadline: Option<Instant>) -> Arc<Attempt> {
-        let attempt = Attempt::new(deadline);
-        match Arc::get_mut(&mut self.attempt) {
-            Some(unused) => *unused = attempt,
-            None => self.attempt = Arc::new(attempt),
+        if !Attempt::is_as_new(&self.attempt, deadline) {
+            let attempt = Attempt::new(deadline);
+            match Arc::get_mut(&mut self.attempt) {
+                Some(unused) => *unused = attempt,
+                None => self.attempt = Arc::new(attempt),
+            }
         }
         Arc::clone(&self.attempt)
     }
@@ -297,37 +306,42 @@ struct Task<F> {
     _held: Held,
 }
 
-impl<F> Future for Task<F>
+impl<F, T> Future for Task<F>
 where
-    F: Future<Output = Result<(), HandlerError>>,
+    F: Future<Output = (Result<(), HandlerError>, T)>,
 {
     type Output = Ended;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Ended> {
         let call = self.call;
-        poll(self.future.as_mut(), cx).map(|result| Ended::Call(Finished { call, result }))
+        poll(self.future.as_mut(), cx).map(|(result, _)| Ended::Call(Finished { call, result }))
     }
 }
 
-/// Polls a future, and drops it when it is done. Turns a panic into a failure.
-fn poll<F>(mut slot: Pin<&mut Option<F>>, cx: &mut Context<'_>) -> Poll<Result<(), HandlerError>>
+/// Polls a future, and drops it when it is done; returns its result, and what it had of the handler.
+/// Turns a panic into a failure.
+fn poll<F, T>(
+    mut slot: Pin<&mut Option<F>>,
+    cx: &mut Context<'_>,
+) -> Poll<(Result<(), HandlerError>, Option<T>)>
 where
-    F: Future<Output = Result<(), HandlerError>>,
+    F: Future<Output = (Result<(), HandlerError>, T)>,
 {
     let polled = catch_unwind(AssertUnwindSafe(|| match slot.as_mut().as_pin_mut() {
         Some(future) => future.poll(cx),
         None => Poll::Pending,
     }));
-    let result = match polled {
+    let (result, share) = match polled {
         Ok(Poll::Pending) => return Poll::Pending,
-        Ok(Poll::Ready(result)) => result,
-        Err(panic) => Err(panicked(&*panic)),
+        Ok(Poll::Ready((result, share))) => (result, Some(share)),
+        Err(panic) => (Err(panicked(&*panic)), None),
     };
     // The values that the future holds may panic too as they are dropped.
-    match catch_unwind(AssertUnwindSafe(|| slot.set(None))) {
-        Ok(()) => Poll::Ready(result),
-        Err(panic) => Poll::Ready(result.and_then(|()| Err(panicked(&*panic)))),
-    }
+    let result = match catch_unwind(AssertUnwindSafe(|| slot.set(None))) {
+        Ok(()) => result,
+        Err(panic) => result.and_then(|()| Err(panicked(&*panic))),
+    };
+    Poll::Ready((result, share))
 }
 
 fn panicked(panic: &(dyn Any + Send)) -> HandlerError {

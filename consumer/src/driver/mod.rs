@@ -7,10 +7,11 @@ use crate::driver::failures::Failures;
 use crate::driver::handlers::{Call, Finished, Handlers};
 use crate::health::{self, Health, Phase, Report};
 use crate::metrics::Metrics;
-use crate::{ClientError, GroupClient, Handler, Message};
+use crate::{ClientError, GroupClient, Handler, HandlerError, Message};
 use plimsoll_core::{Command, CommitOutcome, Config, Consumer, Event, Instant, Machine};
 use std::collections::VecDeque;
 use std::pin::{Pin, pin};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::time::Sleep;
@@ -92,9 +93,9 @@ impl<C: GroupClient, H: Handler, M: Core> Driver<C, H, M> {
     /// # Errors
     /// Fails where the client cannot go on.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), ClientError> {
-        let handler = std::sync::Arc::new(self.handler);
-        let call = move |message: Message| {
-            let handler = std::sync::Arc::clone(&handler);
+        let handler = Arc::new(self.handler);
+        let call = move |message: Message, share: Option<Arc<H>>| {
+            let handler = share.unwrap_or_else(|| Arc::clone(&handler));
             let span = tracing::debug_span!(
                 "handle",
                 topic = message.topic(),
@@ -102,7 +103,7 @@ impl<C: GroupClient, H: Handler, M: Core> Driver<C, H, M> {
                 offset = message.offset(),
                 attempt = message.attempt(),
             );
-            async move { handler.handle(message).await }.instrument(span)
+            async move { (handler.handle(message).await, handler) }.instrument(span)
         };
         let running = Running {
             metrics: Metrics::new(self.client.group()),
@@ -132,11 +133,12 @@ impl Core for Consumer<Message> {
     }
 }
 
-/// A driver that has begun. `S` calls the handler, `F` is the future that the call returns.
-struct Running<C, M, S, F> {
+/// A driver that has begun. `S` calls the handler, `F` is the future that the call returns, with the
+/// share `T` of the handler that it had.
+struct Running<C, M, S, F, T> {
     client: C,
     core: M,
-    handlers: Handlers<S, F>,
+    handlers: Handlers<S, F, T>,
     failures: Failures,
     /// The commands that wait for handlers that were stopped, each with the time until which it
     /// does.
@@ -170,12 +172,12 @@ enum Turn {
     Closed,
 }
 
-impl<C, M, S, F> Running<C, M, S, F>
+impl<C, M, S, F, T> Running<C, M, S, F, T>
 where
     C: GroupClient,
     M: Core,
-    S: Fn(Message) -> F,
-    F: Future<Output = Result<(), crate::HandlerError>> + Send + 'static,
+    S: Fn(Message, Option<T>) -> F,
+    F: Future<Output = (Result<(), HandlerError>, T)> + Send + 'static,
 {
     async fn run(mut self, shutdown: impl Future<Output = ()>) -> Result<(), ClientError> {
         let mut shutdown = pin!(shutdown);
