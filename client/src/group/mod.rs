@@ -5,6 +5,7 @@
 mod departure;
 mod java;
 mod join;
+mod leading;
 mod sarama;
 mod session;
 
@@ -15,6 +16,7 @@ use crate::{
     Action, Ask, AssignmentOf, Callback, Continuation, Rebalance, Settings, Speaker, Stamp, View,
 };
 use java::Polls;
+use leading::Leading;
 use plimsoll_core::{Assignment, Instant, RebalanceId};
 use plimsoll_protocol::{
     Assignor, Generation, GroupMemberId, Node, PartitionIndex, Request, Sender, VotedProtocol,
@@ -58,6 +60,8 @@ pub struct Group<S: Speaker> {
     join_backoff: Duration,
     /// The sync of the last attempt that got so far.
     sync: Option<Sync<S>>,
+    /// The generation for whose sync the leader does not know enough.
+    leading: Option<Leading<S>>,
     /// Whether partitions were lost because their topic did not exist: the client joins again when
     /// it does.
     lacks_topics: bool,
@@ -143,6 +147,7 @@ impl<S: Speaker> Group<S> {
             asked_at: Instant::ZERO,
             join_backoff: Duration::ZERO,
             sync: None,
+            leading: None,
             lacks_topics: false,
             retries: Retries::default(),
             polls: Polls::default(),

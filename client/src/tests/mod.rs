@@ -8,6 +8,7 @@ mod departures;
 mod fetcher;
 mod group;
 mod java;
+mod leading;
 mod member;
 mod metadata;
 mod plain;

@@ -293,12 +293,18 @@ impl Kafka {
         }
         let offset = match request.wanted {
             Wanted::Earliest => self.log_start,
-            Wanted::Latest => self.log_start + self.records[partition].len() as u64,
+            // All records have one epoch.
+            Wanted::Latest | Wanted::EndOfEpoch(_) => {
+                self.log_start + self.records[partition].len() as u64
+            }
             ref other => panic!("no client asks for {other:?}"),
         };
         Ok(Some(FoundOffset {
             offset,
-            leader_epoch: None,
+            leader_epoch: match request.wanted {
+                Wanted::EndOfEpoch(epoch) => Some(epoch),
+                _ => None,
+            },
             timestamp: None,
         }))
     }
