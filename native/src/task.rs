@@ -79,11 +79,7 @@ impl<C: Connect, At: Seams<WireSpeaker>> Task<C, At> {
             network.tell_broken(&mut member);
             check(&mut network)?;
             if let Some(topics) = member.poll_foreign_topics() {
-                let (connect, settings) = (self.connect.clone(), self.settings.clone());
-                let addresses = self.addresses.clone();
-                sizes.0 = Some(Box::pin(async move {
-                    bootstrap::sizes(&connect, &settings, &addresses, topics).await
-                }));
+                sizes = Sizes::ask(&self.connect, &self.settings, &self.addresses, topics);
             }
             match member.end() {
                 Some(End::Left) => return Ok(()),
@@ -125,11 +121,30 @@ impl<C: Connect, At: Seams<WireSpeaker>> Task<C, At> {
     }
 }
 
-/// A question for the sizes of topics, while there is one.
-struct Sizes(Option<Pin<Box<dyn Future<Output = Vec<(StrBytes, u32)>> + Send>>>);
+/// The numbers of partitions of topics.
+type TopicSizes = Vec<(StrBytes, u32)>;
+
+/// A question for them, while there is one.
+struct Sizes(Option<Pin<Box<dyn Future<Output = TopicSizes> + Send>>>);
+
+impl Sizes {
+    /// Asks for those of these topics.
+    fn ask(
+        connect: &impl Connect,
+        settings: &Settings,
+        addresses: &[(String, u16)],
+        topics: Vec<StrBytes>,
+    ) -> Self {
+        let (connect, settings) = (connect.clone(), settings.clone());
+        let addresses = addresses.to_vec();
+        Self(Some(Box::pin(async move {
+            bootstrap::sizes(&connect, &settings, &addresses, topics).await
+        })))
+    }
+}
 
 impl Future for Sizes {
-    type Output = Vec<(StrBytes, u32)>;
+    type Output = TopicSizes;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let Some(asked) = &mut self.0 else {
