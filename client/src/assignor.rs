@@ -13,20 +13,9 @@ pub(crate) struct Joining {
     /// `group.instance.id` of a static member.
     pub(crate) instance: Option<u32>,
     pub(crate) owned: Owned,
-    /// The numbers of the topics to which it has subscribed, in order.
-    pub(crate) topics: Vec<u32>,
 }
 
-impl Joining {
-    /// Returns whether it has subscribed to the topic of a partition.
-    fn consumes(&self, topology: &Topology, partition: PartitionIndex) -> bool {
-        let topic = topology.partition(partition).topic;
-        self.topics.binary_search(&topic).is_ok()
-    }
-}
-
-/// Gives `partitions` (in order of topics and numbers) to members, each of a topic to which it has
-/// subscribed.
+/// Gives `partitions` (in order of topics and numbers) to members, all of which consume all topics.
 pub(crate) fn assign(
     assignor: Assignor,
     topology: &Topology,
@@ -40,18 +29,14 @@ pub(crate) fn assign(
     if members.is_empty() {
         return Vec::new();
     }
-    let is_consumed =
-        |index: &&PartitionIndex| members.iter().any(|m| m.consumes(topology, **index));
-    let partitions: Vec<_> = partitions.iter().filter(is_consumed).copied().collect();
-    let partitions = &partitions[..];
     match assignor {
         Assignor::Range => range(topology, &members, partitions),
-        Assignor::RoundRobin => round_robin(topology, &members, partitions),
-        Assignor::CooperativeSticky => cooperative_sticky(topology, &members, partitions),
+        Assignor::RoundRobin => round_robin(&members, partitions),
+        Assignor::CooperativeSticky => cooperative_sticky(&members, partitions),
     }
 }
 
-/// Gives each member a contiguous range of each topic to which it has subscribed; the first members get one partition more
+/// Gives each member a contiguous range of each topic; the first members get one partition more
 /// where the number does not divide (`RangeAssignor`).
 fn range(
     topology: &Topology,
@@ -63,13 +48,9 @@ fn range(
         topology.partition(*a).topic == topology.partition(*b).topic
     };
     for topic in partitions.chunk_by(same_topic) {
-        let consumes = |member: &&Joining| member.consumes(topology, topic[0]);
-        let consumers = members.iter().filter(|member| consumes(member)).count();
-        let (each, more) = (topic.len() / consumers, topic.len() % consumers);
+        let (each, more) = (topic.len() / members.len(), topic.len() % members.len());
         let mut rest = topic;
-        let own = assignments.iter_mut().zip(members);
-        let own = own.filter(|(_, member)| consumes(member));
-        for (number, ((_, assigned), _)) in own.enumerate() {
+        for (number, (_, assigned)) in assignments.iter_mut().enumerate() {
             let (own, others) = rest.split_at(each + usize::from(number < more));
             assigned.extend_from_slice(own);
             rest = others;
@@ -78,46 +59,24 @@ fn range(
     assignments
 }
 
-/// Gives out all partitions of all topics, one by one, in turn; a member that has not subscribed to
-/// a topic is passed over (`RoundRobinAssignor.assignPartitions`).
+/// Gives out all partitions of all topics, one by one, in turn (`RoundRobinAssignor`).
 fn round_robin(
-    topology: &Topology,
     members: &[&Joining],
     partitions: &[PartitionIndex],
 ) -> Assignments<Vec<PartitionIndex>> {
     let mut assignments = nothing(members);
-    let mut turn = 0;
-    for partition in partitions {
-        let mut turns = (turn..turn + members.len()).map(|turn| turn % members.len());
-        if let Some(next) = turns.find(|next| members[*next].consumes(topology, *partition)) {
-            assignments[next].1.push(*partition);
-            turn = next + 1;
-        }
-    }
-    assignments
-}
-
-/// Leaves members what they have as far as that is even, but nothing goes from hand to hand.
-fn cooperative_sticky(
-    topology: &Topology,
-    members: &[&Joining],
-    partitions: &[PartitionIndex],
-) -> Assignments<Vec<PartitionIndex>> {
-    // `AbstractStickyAssignor.allSubscriptionsEqual`.
-    let mut assignments = match members.iter().all(|m| m.topics == members[0].topics) {
-        true => sticky(members, partitions),
-        false => sticky_among_few(topology, members, partitions),
-    };
-    for (member, assigned) in &mut assignments {
-        assigned.retain(|partition| may_have(members, *member, *partition));
-        assigned.sort_unstable();
+    for (number, partition) in partitions.iter().enumerate() {
+        assignments[number % members.len()].1.push(*partition);
     }
     assignments
 }
 
 /// Leaves each member what it has, up to its share, and gives what is left to members that have too
-/// little (`AbstractStickyAssignor.constrainedAssign`).
-fn sticky(members: &[&Joining], partitions: &[PartitionIndex]) -> Assignments<Vec<PartitionIndex>> {
+/// little (`AbstractStickyAssignor.constrainedAssign`), but nothing goes from hand to hand.
+fn cooperative_sticky(
+    members: &[&Joining],
+    partitions: &[PartitionIndex],
+) -> Assignments<Vec<PartitionIndex>> {
     let least = partitions.len() / members.len();
     let mut may_have_more = partitions.len() % members.len();
     let mut assignments = nothing(members);
@@ -139,63 +98,11 @@ fn sticky(members: &[&Joining], partitions: &[PartitionIndex]) -> Assignments<Ve
             own.push(partition);
         }
     }
-    assignments
-}
-
-/// Leaves each member what it has of topics to which it has subscribed, gives what is left to those
-/// that have the least, and then takes from one that has two more than another what that one may
-/// have (`AbstractStickyAssignor.generalAssign`, `performReassignments`).
-fn sticky_among_few(
-    topology: &Topology,
-    members: &[&Joining],
-    partitions: &[PartitionIndex],
-) -> Assignments<Vec<PartitionIndex>> {
-    let mut assignments = nothing(members);
-    let mut free = Vec::new();
-    for partition in partitions {
-        let owner = owner(members, *partition);
-        let place = members.iter().position(|member| {
-            member.consumes(topology, *partition) && owner == Some(member.member)
-        });
-        match place {
-            Some(place) => assignments[place].1.push(*partition),
-            None => free.push(*partition),
-        }
-    }
-    for partition in free {
-        if let Some(place) = least(topology, members, &assignments, partition) {
-            assignments[place].1.push(partition);
-        }
-    }
-    // Each move makes the numbers more even, so that there is a last one.
-    let mut moved = true;
-    while std::mem::take(&mut moved) {
-        for partition in partitions {
-            let has = |(_, own): &(GroupMemberId, Vec<_>)| own.contains(partition);
-            let from = assignments.iter().position(has);
-            let to = least(topology, members, &assignments, *partition);
-            if let (Some(from), Some(to)) = (from, to)
-                && assignments[from].1.len() > assignments[to].1.len() + 1
-            {
-                assignments[from].1.retain(|own| own != partition);
-                assignments[to].1.push(*partition);
-                moved = true;
-            }
-        }
+    for (member, assigned) in &mut assignments {
+        assigned.retain(|partition| may_have(members, *member, *partition));
+        assigned.sort_unstable();
     }
     assignments
-}
-
-/// Returns the place of the member that has the least, of those that consume a partition's topic.
-fn least(
-    topology: &Topology,
-    members: &[&Joining],
-    assignments: &Assignments<Vec<PartitionIndex>>,
-    partition: PartitionIndex,
-) -> Option<usize> {
-    let places = 0..members.len();
-    let consumers = places.filter(|place| members[*place].consumes(topology, partition));
-    consumers.min_by_key(|place| assignments[*place].1.len())
 }
 
 /// Returns whose claim of a partition is believed: that of the newest generation (KIP-792), and

@@ -56,8 +56,7 @@ pub use rebalance::{Callback, Rebalance};
 pub use seams::{AnswerOf, AskOf, Parts, Seams};
 pub use settings::Settings;
 pub use speaker::{
-    AssignmentOf, BatchOf, MetadataOf, Owned, RecordsOf, Speaker, SubscriptionOf, TopicOf,
-    Unreadable,
+    AssignmentOf, BatchOf, MetadataOf, Owned, RecordsOf, Speaker, SubscriptionOf, Unreadable,
 };
 pub use start::{Start, end_of};
 pub use view::View;

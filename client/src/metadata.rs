@@ -84,8 +84,8 @@ impl Metadata {
     /// Returns the number of partitions of a topic that are known to exist.
     pub fn partitions_of(&self, topology: &Topology, topic: u32) -> u32 {
         let known = topology.all().filter(|index| {
-            topology.partition(*index).topic == topic
-                && self.leaders[usize::from(index.0)].is_some()
+            self.leaders[usize::from(index.0)].is_some()
+                && topology.partition(*index).topic == topic
         });
         known.count() as u32
     }
@@ -93,7 +93,7 @@ impl Metadata {
     /// Returns the partitions that the group consumes, as far as they are known, in order.
     pub fn workload(&self, topology: &Topology) -> impl Iterator<Item = PartitionIndex> {
         topology.all().filter(|index| {
-            topology.is_workload(*index) && self.leaders[usize::from(index.0)].is_some()
+            self.leaders[usize::from(index.0)].is_some() && topology.is_workload(*index)
         })
     }
 

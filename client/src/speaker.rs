@@ -13,9 +13,6 @@ pub type SubscriptionOf<S> = <<S as Speaker>::Dialect as Dialect>::Subscription;
 /// The assignment of a member, in the dialect of a speaker.
 pub type AssignmentOf<S> = <<S as Speaker>::Dialect as Dialect>::Assignment;
 
-/// The name of a topic, in the dialect of a speaker.
-pub type TopicOf<S> = <<S as Speaker>::Dialect as Dialect>::Topic;
-
 /// The metadata of a commit, in the dialect of a speaker.
 pub type MetadataOf<S> = <<S as Speaker>::Dialect as Dialect>::CommitMetadata;
 
@@ -50,17 +47,8 @@ pub trait Speaker: Debug {
         record: &Record<Self::Payload>,
     ) -> BatchOf<Self>;
 
-    /// Writes what a member says of itself, and to which topics it has subscribed.
+    /// Writes what a member says of itself, which has subscribed to the topics of its group.
     fn subscription(&self, assignor: Assignor, owned: Owned) -> SubscriptionOf<Self>;
-
-    /// Returns the name of a topic that members of its group consume, by its number.
-    fn topic(&self, number: u32) -> TopicOf<Self>;
-
-    /// Returns the topics to which another member has subscribed and this one has not.
-    fn foreign_topics(&self, subscription: &SubscriptionOf<Self>) -> Vec<TopicOf<Self>>;
-
-    /// Learns the numbers of these topics, and of their partitions, in place of earlier ones.
-    fn learn_topics(&mut self, topics: Vec<(TopicOf<Self>, u32, Vec<PartitionIndex>)>);
 
     /// Reads what another member owns; nothing where it says so in a form that cannot be read.
     fn owned(&self, subscription: &SubscriptionOf<Self>) -> Owned;

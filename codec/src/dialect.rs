@@ -295,17 +295,6 @@ impl Protocols for Supported {
     }
 }
 
-impl Supported {
-    /// Returns the topics to which the member has subscribed, as it says under the protocol that it
-    /// prefers; none where it says so in a form that cannot be read.
-    pub fn topics(&self) -> Vec<&str> {
-        let first = self.0.first();
-        first
-            .and_then(|(_, bytes)| topics(bytes))
-            .unwrap_or_default()
-    }
-}
-
 /// Reads the topics of a consumer's subscription (`ConsumerProtocolSubscription`).
 fn topics(mut bytes: &[u8]) -> Option<Vec<&str>> {
     bytes.try_get_i16().ok()?;

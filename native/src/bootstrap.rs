@@ -35,53 +35,12 @@ pub(crate) async fn find(
     settings: &Settings,
     addresses: &[(String, u16)],
 ) -> Result<(Names, Cluster), String> {
-    let topics: Vec<StrBytes> = settings
-        .topics
-        .iter()
-        .map(|topic| topic.clone().into())
-        .collect();
-    let told = ask(connect, settings, addresses, &topics).await?;
-    cluster_of(settings, &told)
-}
-
-/// Finds the number of partitions that each of these topics has: none where it is not there.
-/// Tries without end.
-pub(crate) async fn sizes(
-    connect: &impl Connect,
-    settings: &Settings,
-    addresses: &[(String, u16)],
-    topics: Vec<StrBytes>,
-) -> Vec<(StrBytes, u32)> {
-    // What no broker will ever answer has ended the client before.
-    let told = ask(connect, settings, addresses, &topics).await;
-    let told = told.unwrap_or_default();
-    let sizes = topics.into_iter().map(|topic| {
-        let partitions = partitions_of(&told, &topic);
-        (topic, partitions)
-    });
-    sizes.collect()
-}
-
-/// Returns the number of partitions that a topic has.
-fn partitions_of(told: &MetadataResponse, topic: &str) -> u32 {
-    let mut topics = told.topics.iter();
-    let topic = topics.find(|told| told.name.as_ref().is_some_and(|name| ***name == *topic));
-    topic.map_or(0, |topic| topic.partitions.len() as u32)
-}
-
-/// Asks for the metadata of topics, one address after the other.
-async fn ask(
-    connect: &impl Connect,
-    settings: &Settings,
-    addresses: &[(String, u16)],
-    topics: &[StrBytes],
-) -> Result<MetadataResponse, String> {
     let (mut pause, longest) = PAUSES;
-    loop {
+    let told = 'found: loop {
         let mut refusals = Vec::new();
         for (host, port) in addresses {
-            match ask_metadata(connect, (host, *port), settings, topics).await {
-                Ok(told) => return Ok(told),
+            match ask_metadata(connect, (host, *port), settings).await {
+                Ok(told) => break 'found told,
                 Err(error) => {
                     tracing::warn!(host, port, %error, "no answer from a broker");
                     if error.kind() == io::ErrorKind::Unsupported {
@@ -95,14 +54,14 @@ async fn ask(
         }
         tokio::time::sleep(pause).await;
         pause = longest.min(pause * 2);
-    }
+    };
+    cluster_of(settings, &told)
 }
 
 async fn ask_metadata(
     connect: &impl Connect,
     address: (&str, u16),
     settings: &Settings,
-    topics: &[StrBytes],
 ) -> io::Result<MetadataResponse> {
     let client_id = StrBytes::from_string(settings.client_id.clone());
     let (mut stream, versions) = open(connect, address, client_id.clone()).await?;
@@ -110,7 +69,7 @@ async fn ask_metadata(
     // Before version 4, to ask for a topic creates it.
     let version = version.filter(|version| *version >= 4);
     let version = version.ok_or_else(|| io::Error::other("it is too old for this client"))?;
-    let topics = topics.iter();
+    let topics = settings.topics.iter();
     let topics =
         topics.map(|topic| MetadataRequestTopic::default().with_name(Some(topic_name(topic))));
     let request = MetadataRequest::default()
@@ -140,7 +99,9 @@ fn cluster_of(settings: &Settings, told: &MetadataResponse) -> Result<(Names, Cl
         ));
     }
     let size = |topic: &String| {
-        let partitions = partitions_of(told, topic);
+        let mut topics = told.topics.iter();
+        let topic = topics.find(|told| told.name.as_ref().is_some_and(|name| ***name == **topic));
+        let partitions = topic.map_or(0, |topic| topic.partitions.len() as u32);
         TopicSize {
             partitions,
             capacity: (2 * partitions).max(partitions + SPARE),

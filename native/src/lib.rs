@@ -41,8 +41,8 @@
 //! default). What it cannot read, a batch that is damaged or expands to more than 100 MB, holds its
 //! partition, visibly, and is tried again.
 //!
-//! What it cannot do, it says. Dead letters of all topics go to partition 0 of one topic. Clusters
-//! have up to 16 brokers.
+//! What it cannot do, it says. All members of a group subscribe to the same topics, and dead
+//! letters of all topics go to partition 0 of one topic. Clusters have up to 16 brokers.
 
 mod bootstrap;
 mod client;

@@ -9,10 +9,10 @@ use plimsoll_codec::contents::{self, Header};
 use plimsoll_codec::{Metadata, Names, RecordBatch, Supported, Wire};
 use plimsoll_core::{AssignmentEpoch, Offset, Record};
 use plimsoll_protocol::{Assignor, Content, LogEntry, PartitionIndex, Topology, Word as _};
-use std::collections::BTreeMap;
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::SystemTime;
-use uuid::Uuid;
 
 /// A member that speaks in the bytes of Kafka's protocol.
 #[derive(Debug)]
@@ -21,21 +21,27 @@ pub struct WireSpeaker {
     topology: Topology,
     /// The topics to which it has subscribed, by number.
     topics: Vec<Arc<str>>,
-    /// The topics to which others have subscribed, by number, as the group's leader learned them.
-    foreign: BTreeMap<u32, StrBytes>,
-    /// The names without those.
-    own_names: Names,
+    /// The first reason why it cannot be a member.
+    failure: RefCell<Option<String>>,
 }
 
 impl WireSpeaker {
     pub(crate) fn new(names: Names, topology: Topology, topics: &[String]) -> Self {
         Self {
-            own_names: names.clone(),
             names,
             topology,
             topics: topics.iter().map(|topic| topic.as_str().into()).collect(),
-            foreign: BTreeMap::new(),
+            failure: RefCell::default(),
         }
+    }
+
+    /// Takes the reason why it cannot be a member, if there is one.
+    pub(crate) fn take_failure(&self) -> Option<String> {
+        self.failure.take()
+    }
+
+    fn fail(&self, failure: String) {
+        self.failure.borrow_mut().get_or_insert(failure);
     }
 }
 
@@ -133,37 +139,22 @@ impl Speaker for WireSpeaker {
         Supported(vec![(StrBytes::from_static_str(assignor.word()), said)])
     }
 
-    fn topic(&self, number: u32) -> StrBytes {
-        match self.topics.get(number as usize) {
-            Some(topic) => StrBytes::from_string(topic.to_string()),
-            None => self.foreign.get(&number).cloned().unwrap_or_default(),
-        }
-    }
-
-    fn foreign_topics(&self, subscription: &Supported) -> Vec<StrBytes> {
-        let topics = subscription.topics().into_iter();
-        let foreign = topics.filter(|topic| !self.topics.iter().any(|own| **own == **topic));
-        let foreign = foreign.map(|topic| StrBytes::from_string(topic.to_owned()));
-        foreign.collect()
-    }
-
-    fn learn_topics(&mut self, topics: Vec<(StrBytes, u32, Vec<PartitionIndex>)>) {
-        self.names = self.own_names.clone();
-        self.foreign.clear();
-        for (topic, number, partitions) in topics {
-            self.names.add_topic(&topic, Uuid::nil());
-            self.names.add_partitions(&topic, &partitions);
-            self.foreign.insert(number, topic);
-        }
-    }
-
+    /// Reads what another member owns. One that has subscribed to other topics would be given
+    /// partitions that it does not know, so this one does not lead such a group.
     fn owned(&self, subscription: &Supported) -> Owned {
         let said = Subscribed::read(&self.names, subscription.first());
+        let own: BTreeSet<&str> = self.topics.iter().map(|topic| &**topic).collect();
         match said {
-            Some(said) => Owned {
-                partitions: said.owned,
-                since: said.since,
-            },
+            Some(said) => {
+                let topics: BTreeSet<&str> = said.topics.iter().map(|topic| &**topic).collect();
+                if topics != own {
+                    self.fail("a member of the group has subscribed to other topics".into());
+                }
+                Owned {
+                    partitions: said.owned,
+                    since: said.since,
+                }
+            }
             None => Owned {
                 partitions: Vec::new(),
                 since: -1,
@@ -180,7 +171,7 @@ impl Speaker for WireSpeaker {
     }
 
     fn assigned(&self, assignment: Bytes) -> Option<Vec<PartitionIndex>> {
-        read_assignment(&self.own_names, assignment)
+        read_assignment(&self.names, assignment)
     }
 
     fn metadata(&self, founding_partitions: u32, leader_epoch: Option<u32>) -> Metadata {

@@ -9,8 +9,6 @@ use plimsoll::{ClientError, Message};
 use plimsoll_client::{End, Member, Seams, World as _};
 use plimsoll_codec::Names;
 use plimsoll_core::Command;
-use std::pin::Pin;
-use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::sync::mpsc::{Sender, UnboundedReceiver};
 
@@ -70,17 +68,13 @@ impl<C: Connect, At: Seams<WireSpeaker>> Task<C, At> {
         let mut member = Member::with_seams(now, of_member, speaker, cluster, self.seams, 0);
         member.start(&mut network);
         let mut refusal = None;
-        let mut sizes = Sizes(None);
         loop {
             if refusal != member.refusal() {
                 refusal = member.refusal();
                 tracing::info!(?refusal, "the group's coordinator refuses a request");
             }
             network.tell_broken(&mut member);
-            check(&mut network)?;
-            if let Some(topics) = member.poll_foreign_topics() {
-                sizes = Sizes::ask(&self.connect, &self.settings, &self.addresses, topics);
-            }
+            check(&mut network, &member)?;
             match member.end() {
                 Some(End::Left) => return Ok(()),
                 Some(End::Refused(Some(error))) => {
@@ -114,47 +108,9 @@ impl<C: Connect, At: Seams<WireSpeaker>> Task<C, At> {
                         permit.send(Ok(event));
                     }
                 },
-                sizes = &mut sizes => member.handle_foreign_topics(&mut network, sizes),
                 news = network.next() => network.handle(&mut member, news),
             }
         }
-    }
-}
-
-/// The numbers of partitions of topics.
-type TopicSizes = Vec<(StrBytes, u32)>;
-
-/// A question for them, while there is one.
-struct Sizes(Option<Pin<Box<dyn Future<Output = TopicSizes> + Send>>>);
-
-impl Sizes {
-    /// Asks for those of these topics.
-    fn ask(
-        connect: &impl Connect,
-        settings: &Settings,
-        addresses: &[(String, u16)],
-        topics: Vec<StrBytes>,
-    ) -> Self {
-        let (connect, settings) = (connect.clone(), settings.clone());
-        let addresses = addresses.to_vec();
-        Self(Some(Box::pin(async move {
-            bootstrap::sizes(&connect, &settings, &addresses, topics).await
-        })))
-    }
-}
-
-impl Future for Sizes {
-    type Output = TopicSizes;
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let Some(asked) = &mut self.0 else {
-            return Poll::Pending;
-        };
-        let told = asked.as_mut().poll(context);
-        if told.is_ready() {
-            self.0 = None;
-        }
-        told
     }
 }
 
@@ -188,7 +144,13 @@ async fn closed(orders: &mut UnboundedReceiver<Order>) {
 }
 
 /// Checks that nothing was left out that may not be.
-fn check<C: Connect>(network: &mut Network<C>) -> Result<(), String> {
+fn check<C: Connect, At: Seams<WireSpeaker>>(
+    network: &mut Network<C>,
+    member: &Member<WireSpeaker, At>,
+) -> Result<(), String> {
+    if let Some(failure) = member.view().speaker.take_failure() {
+        return Err(failure);
+    }
     match network.take_overgrown() {
         Some(topic) => Err(format!(
             "`{topic}` has more partitions than there is room for: a new client has more"

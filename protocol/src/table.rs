@@ -70,11 +70,6 @@ impl<I: DenseId, T> Table<I, T> {
         self.values.resize_with(len, T::default);
     }
 
-    /// Drops the values of the ids from this number on.
-    pub fn truncate(&mut self, len: usize) {
-        self.values.truncate(len);
-    }
-
     /// Returns the number of values.
     #[expect(
         clippy::len_without_is_empty,

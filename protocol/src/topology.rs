@@ -173,41 +173,6 @@ impl Topology {
         topology
     }
 
-    /// Lets the topics that others consume be these, by their numbers of partitions, behind all
-    /// others and in place of earlier ones. Returns their numbers; one of which there are more
-    /// partitions than can be numbered gets none.
-    pub fn set_foreign(&mut self, sizes: impl IntoIterator<Item = u32>) -> Vec<u32> {
-        let first = self.dead_letter_topic as usize + 2;
-        if let Some((partition, _)) = self.topics.get(first) {
-            self.partitions.truncate(usize::from(*partition));
-            self.topics.truncate(first);
-        }
-        let sizes = sizes.into_iter().map(|partitions| {
-            let room = usize::from(u16::MAX) - self.partitions.len();
-            let partitions = (partitions as usize <= room).then_some(partitions);
-            let partitions = partitions.unwrap_or_default();
-            self.add_topic(TopicSize {
-                partitions,
-                capacity: partitions,
-            });
-            self.topics.len() as u32 - 1
-        });
-        sizes.collect()
-    }
-
-    /// Returns the numbers of the topics that the group consumes, and then of those that others of
-    /// its members do.
-    pub fn consumed(&self) -> impl Iterator<Item = u32> + use<> {
-        let own = 0..self.dead_letter_topic;
-        own.chain(self.dead_letter_topic + 2..self.topics.len() as u32)
-    }
-
-    /// Returns the partitions of the topics that others consume, in order.
-    pub fn foreign(&self) -> impl Iterator<Item = PartitionIndex> {
-        let of = |index: &PartitionIndex| self.partition(*index).topic > self.dead_letter_topic + 1;
-        self.all().filter(of)
-    }
-
     fn add_topic(&mut self, size: TopicSize) {
         let topic = self.topics.len() as u32;
         self.topics.push((self.partitions.len() as u16, size));
@@ -295,27 +260,6 @@ mod tests {
             set.insert(PartitionIndex(*partition));
         }
         set
-    }
-
-    #[test]
-    fn topics_of_others_come_behind_all_and_replace_each_other() {
-        let size = TopicSize {
-            partitions: 2,
-            capacity: 3,
-        };
-        let mut topology = Topology::new([size], 0);
-        assert_eq!(topology.set_foreign([1, 2]), [3, 4]);
-        assert_eq!(topology.set_foreign([u32::from(u16::MAX), 2]), [3, 4]);
-        let foreign: Vec<_> = topology.foreign().map(|index| index.0).collect();
-        assert_eq!(foreign, [4, 5]);
-        assert_eq!(topology.consumed().collect::<Vec<_>>(), [0, 3, 4]);
-        assert_eq!(
-            topology.partition(PartitionIndex(5)),
-            TopicPartition::new(4, 1)
-        );
-        assert!(!topology.is_workload(PartitionIndex(5)));
-        topology.set_foreign([]);
-        assert_eq!((topology.len(), topology.foreign().count()), (4, 0));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Joining: how a client gets into a generation, and which partitions it gets there.
 
 use super::{Forgets, Group, NO_GENERATION, Phase, Sync};
-use crate::assignor::Assignments;
+use crate::assignor::{self, Assignments, Joining};
 use crate::resend::{Resend, is_retriable};
 use crate::{
     Action, AssignmentOf, Continuation, Failure, Joined, Membership, Owned, Speaker, View,
@@ -9,7 +9,7 @@ use crate::{
 use plimsoll_core::Instant;
 use plimsoll_protocol::{
     Assignor, ErrorName, Generation, GroupMemberId, JoinGroupRequest, JoinGroupResponse, Node,
-    ProtocolType, Request, SyncGroupResponse,
+    PartitionIndex, ProtocolType, Request, SyncGroupResponse,
 };
 use std::time::Duration;
 
@@ -146,7 +146,7 @@ impl<S: Speaker> Group<S> {
         self.join_at = self.next_join(now);
     }
 
-    /// Enters a new generation. Its leader gives out the partitions.
+    /// Enters a new generation. Its leader computes the assignment.
     fn sync(&mut self, now: Instant, view: &View<S>, answer: JoinGroupResponse<S::Dialect>) {
         self.member = Some(answer.member);
         if view.coordinator.node().is_none() {
@@ -168,29 +168,19 @@ impl<S: Speaker> Group<S> {
             return self.actions.push_back(Action::End);
         }
         self.phase = Phase::Syncing;
-        self.sync = None;
-        self.leading = None;
+        let partitions: Vec<_> = view.metadata.workload(&view.topology).collect();
         let leads = answer.leader == answer.member;
         let counts = leads || self.settings.behaviour.all_count_partitions;
-        self.counted = counts.then(|| view.metadata.workload(&view.topology).count());
-        match leads {
-            true => self.lead(now, view, answer),
-            false => self.begin_sync(now, view, &answer, Vec::new()),
-        }
-    }
-
-    /// Sends the sync of a generation, with what the member gives out as its leader.
-    pub(super) fn begin_sync(
-        &mut self,
-        now: Instant,
-        view: &View<S>,
-        answer: &JoinGroupResponse<S::Dialect>,
-        assignments: Assignments<AssignmentOf<S>>,
-    ) {
-        let names = self.settings.behaviour.names_protocol;
+        self.counted = counts.then_some(partitions.len());
+        let assignments = match leads {
+            true => assign(view, &answer, &partitions),
+            false => Vec::new(),
+        };
         self.sync = Some(Sync {
             sender: self.sender(answer.member),
-            protocol: answer.protocol.clone().filter(|_| names),
+            protocol: answer
+                .protocol
+                .filter(|_| self.settings.behaviour.names_protocol),
             assignments,
             resend: Resend::new(now, self.settings.session_timeout + GRACE),
         });
@@ -276,4 +266,26 @@ impl<S: Speaker> Group<S> {
         }
         self.join_at = self.next_join(now);
     }
+}
+
+/// Gives partitions to the members of a generation, as its leader: to none where it does not know
+/// the protocol for which they voted.
+fn assign<S: Speaker>(
+    view: &View<S>,
+    answer: &JoinGroupResponse<S::Dialect>,
+    partitions: &[PartitionIndex],
+) -> Assignments<AssignmentOf<S>> {
+    let voted = answer.protocol.as_ref();
+    let Some(assignor) = voted.and_then(|(_, name)| view.speaker.assignor(name)) else {
+        return Vec::new();
+    };
+    let joined = answer.members.iter().map(|joined| Joining {
+        member: joined.member,
+        instance: joined.instance,
+        owned: view.speaker.owned(&joined.subscription),
+    });
+    let joined: Vec<Joining> = joined.collect();
+    let assigned = assignor::assign(assignor, &view.topology, &joined, partitions).into_iter();
+    let said = assigned.map(|(member, own)| (member, view.speaker.assignment(own)));
+    said.collect()
 }

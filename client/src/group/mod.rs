@@ -5,7 +5,6 @@
 mod departure;
 mod java;
 mod join;
-mod leading;
 mod sarama;
 mod session;
 
@@ -16,7 +15,6 @@ use crate::{
     Action, Ask, AssignmentOf, Callback, Continuation, Rebalance, Settings, Speaker, Stamp, View,
 };
 use java::Polls;
-use leading::Leading;
 use plimsoll_core::{Assignment, Instant, RebalanceId};
 use plimsoll_protocol::{
     Assignor, Generation, GroupMemberId, Node, PartitionIndex, Request, Sender, VotedProtocol,
@@ -60,8 +58,6 @@ pub struct Group<S: Speaker> {
     join_backoff: Duration,
     /// The sync of the last attempt that got so far.
     sync: Option<Sync<S>>,
-    /// The generation for whose sync the leader does not know enough.
-    leading: Option<Leading<S>>,
     /// Whether partitions were lost because their topic did not exist: the client joins again when
     /// it does.
     lacks_topics: bool,
@@ -147,7 +143,6 @@ impl<S: Speaker> Group<S> {
             asked_at: Instant::ZERO,
             join_backoff: Duration::ZERO,
             sync: None,
-            leading: None,
             lacks_topics: false,
             retries: Retries::default(),
             polls: Polls::default(),

@@ -8,7 +8,7 @@ pub use world::{Observation, World};
 
 use crate::{
     AnswerOf, Commits, Connections, Continuation, Coordinator, DeadLetters, Failure, Fetcher,
-    Group, Metadata, Requests, Seams, Settings, Speaker, Start, TopicOf, View, read,
+    Group, Metadata, Requests, Seams, Settings, Speaker, Start, View, read,
 };
 use plimsoll_core::Instant;
 use plimsoll_protocol::{
@@ -129,12 +129,6 @@ impl<S: Speaker, At: Seams<S>> Member<S, At> {
         self.requests.next_correlation()
     }
 
-    /// Takes topics to which other members of the group have subscribed and this one has not: as the
-    /// group's leader it wants to know how many partitions they have.
-    pub fn poll_foreign_topics(&mut self) -> Option<Vec<TopicOf<S>>> {
-        self.group.poll_foreign_topics()
-    }
-
     /// Returns the earliest deadline.
     #[inline]
     pub fn poll_timeout(&self) -> Instant {
@@ -231,25 +225,6 @@ impl<S: Speaker, At: Seams<S>> Member<S, At> {
             self.advance_commits(now);
             self.carry_out(world);
         }
-    }
-
-    /// Learns how many partitions topics have to which others have subscribed, and gives them out.
-    pub fn handle_foreign_topics(
-        &mut self,
-        world: &mut impl World<S>,
-        topics: Vec<(TopicOf<S>, u32)>,
-    ) {
-        let View {
-            topology, speaker, ..
-        } = &mut self.view;
-        let numbers = topology.set_foreign(topics.iter().map(|(_, partitions)| *partitions));
-        let learned = topics.into_iter().zip(numbers).map(|((topic, _), number)| {
-            let partitions = topology.of_topic(number).collect();
-            (topic, number, partitions)
-        });
-        speaker.learn_topics(learned.collect());
-        self.group.handle_foreign_topics(world.now(), &self.view);
-        self.carry_out(world);
     }
 
     /// Handles that the application has not polled for longer than it may.

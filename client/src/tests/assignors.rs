@@ -20,15 +20,6 @@ fn member(id: u32, owned: &[u16]) -> Joining {
             partitions: owned.iter().copied().map(PartitionIndex).collect(),
             since: 4,
         },
-        topics: vec![0, 1],
-    }
-}
-
-/// Creates a member that has subscribed to these topics alone.
-fn to(topics: &[u32], member: Joining) -> Joining {
-    Joining {
-        topics: topics.to_vec(),
-        ..member
     }
 }
 
@@ -108,47 +99,6 @@ fn of_two_claims_of_one_generation_none_is_believed() {
     let members = [member(1, &[0, 1]), member(2, &[1, 2])];
     let assigned = assigned(Assignor::CooperativeSticky, &[4], &members);
     assert_eq!(assigned, [(1, vec![0]), (2, vec![2, 3])]);
-}
-
-#[test]
-fn a_topic_goes_to_those_alone_that_have_subscribed_to_it() {
-    // Partitions 0 to 2 are of topic 0, and 3 to 5 of topic 1.
-    let members = [
-        to(&[0], member(1, &[])),
-        to(&[1], member(2, &[])),
-        member(3, &[]),
-    ];
-    let expected = [(1, vec![0, 1]), (2, vec![3, 4]), (3, vec![2, 5])];
-    assert_eq!(assigned(Assignor::Range, &[3, 3], &members), expected);
-    // In turn: 1, 3, 1, and then 2, 3, 2.
-    let expected = [(1, vec![0, 2]), (2, vec![3, 5]), (3, vec![1, 4])];
-    assert_eq!(assigned(Assignor::RoundRobin, &[3, 3], &members), expected);
-    let even = assigned(Assignor::CooperativeSticky, &[3, 3], &members);
-    let sizes: Vec<_> = even.iter().map(|(_, own)| own.len()).collect();
-    assert_eq!(sizes, [2, 2, 2], "{even:?}");
-    assert!(even[0].1.iter().all(|own| *own < 3) && even[1].1.iter().all(|own| *own > 2));
-    // None consumes topic 1 any more.
-    for assignor in [
-        Assignor::Range,
-        Assignor::RoundRobin,
-        Assignor::CooperativeSticky,
-    ] {
-        let left = assigned(assignor, &[2, 2], &[to(&[0], member(1, &[2, 3]))]);
-        assert_eq!(left, [(1, vec![0, 1])], "{assignor:?}");
-    }
-}
-
-#[test]
-fn what_sticks_gives_way_where_another_can_have_less_and_nothing_goes_from_hand_to_hand() {
-    // The second member can have topic 1 alone, all of which the first one has.
-    let joined = [member(1, &[0, 1, 2, 3]), to(&[1], member(2, &[]))];
-    let sticky = |members: &[Joining]| assigned(Assignor::CooperativeSticky, &[2, 2], members);
-    assert_eq!(sticky(&joined), [(1, vec![0, 1]), (2, vec![])]);
-    let next = [member(1, &[0, 1]), to(&[1], member(2, &[]))];
-    assert_eq!(sticky(&next), [(1, vec![0, 1]), (2, vec![2, 3])]);
-    // What a member has of a topic from which it has unsubscribed goes to the other one.
-    let left = [to(&[0], member(1, &[0, 2])), member(2, &[3])];
-    assert_eq!(sticky(&left), [(1, vec![0, 1]), (2, vec![3])]);
 }
 
 #[test]

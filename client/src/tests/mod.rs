@@ -8,7 +8,6 @@ mod departures;
 mod fetcher;
 mod group;
 mod java;
-mod leading;
 mod member;
 mod metadata;
 mod plain;

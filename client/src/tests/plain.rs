@@ -64,8 +64,6 @@ impl Batch for Records {
 pub(crate) struct Says {
     pub(crate) assignor: Assignor,
     pub(crate) owned: Owned,
-    /// The topics to which it has subscribed; `None`: those of this client.
-    pub(crate) topics: Option<Vec<u32>>,
 }
 
 impl Protocols for Says {
@@ -80,9 +78,8 @@ impl Protocols for Says {
         self.clone()
     }
 
-    fn subscribes(&self, topic: &u32) -> bool {
-        let topics = self.topics.as_ref();
-        topics.map_or(*topic == 0, |topics| topics.contains(topic))
+    fn subscribes(&self, _: &u32) -> bool {
+        true
     }
 }
 
@@ -149,27 +146,8 @@ impl Speaker for Plain {
     }
 
     fn subscription(&self, assignor: Assignor, owned: Owned) -> Says {
-        Says {
-            assignor,
-            owned,
-            topics: None,
-        }
+        Says { assignor, owned }
     }
-
-    /// Returns a name for others: the number, or for a topic of others ten times that.
-    fn topic(&self, number: u32) -> u32 {
-        match number {
-            0 => 0,
-            number => 10 * number,
-        }
-    }
-
-    fn foreign_topics(&self, subscription: &Says) -> Vec<u32> {
-        let topics = subscription.topics.iter().flatten();
-        topics.copied().filter(|topic| *topic > 0).collect()
-    }
-
-    fn learn_topics(&mut self, _: Vec<(u32, u32, Vec<PartitionIndex>)>) {}
 
     fn owned(&self, subscription: &Says) -> Owned {
         subscription.owned.clone()

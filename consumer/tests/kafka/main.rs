@@ -37,6 +37,7 @@ macro_rules! suite {
             bare::loops_share_go_on_from_commits_and_go_back_where_offsets_are_reset,
             letters::one_that_is_too_large_is_compressed_and_else_pointed_to,
             letters::one_that_is_refused_for_good_is_told_to_a_callback,
+            mixed::each_member_of_a_group_gets_what_it_subscribed_to,
         ))
     };
 }

@@ -13,7 +13,6 @@ macro_rules! of_every_client {
             members::rebalances_at_the_ends_of_logs_pass_no_record,
             members::a_static_member_comes_back_to_its_partitions,
             members::a_member_whose_handlers_take_long_stays_in_the_group,
-            mixed::each_member_of_a_group_gets_what_it_subscribed_to,
             positions::the_lag_of_a_partition_that_stands_still_grows,
             positions::a_group_that_starts_at_the_end_loses_nothing_afterwards,
             positions::reading_goes_back_where_offsets_are_reset,

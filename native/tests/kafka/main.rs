@@ -18,8 +18,6 @@ mod faults;
 mod gauges;
 #[path = "../../../consumer/tests/kafka/members.rs"]
 mod members;
-#[path = "../../../consumer/tests/kafka/mixed.rs"]
-mod mixed;
 #[path = "../../../consumer/tests/kafka/odd_batches.rs"]
 mod odd_batches;
 #[path = "../../../consumer/tests/kafka/positions.rs"]

@@ -76,17 +76,6 @@ impl Speaker for LeanSpeaker {
         }
     }
 
-    fn topic(&self, number: u32) -> u32 {
-        number
-    }
-
-    fn foreign_topics(&self, _: &Subscription) -> Vec<u32> {
-        // All members subscribe to the topics of the workload.
-        Vec::new()
-    }
-
-    fn learn_topics(&mut self, _: Vec<(u32, u32, Vec<PartitionIndex>)>) {}
-
     fn owned(&self, subscription: &Subscription) -> Owned {
         Owned {
             partitions: subscription.owned.clone(),
