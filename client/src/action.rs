@@ -38,10 +38,13 @@ pub enum Action<S: Speaker> {
     Start(u32, Vec<PartitionIndex>),
     /// The end of a start: its partitions will not be this member's.
     ForgetStart,
-    /// Partitions whose ends and committed offsets are known: the application can have them.
-    Assign(Vec<Assignment>),
+    /// Partitions whose ends and committed offsets are known: the application can have them; the
+    /// leader epoch of the record before what was committed for each, where the commit names it.
+    Assign(Vec<Assignment>, Vec<Option<u32>>),
     /// The news for observers that a position is out of range, as a broker says.
     OutOfRange(PartitionIndex, NextOffset),
+    /// The news for observers that a position went back to where logs part, and from where.
+    WentBack(PartitionIndex, NextOffset, NextOffset),
     /// News for the application.
     Tell(Event<S::Payload>),
     /// A commit that went out.
@@ -85,6 +88,8 @@ pub enum Continuation {
     StartOffsets(u32, PartitionIndex, Option<NextOffset>),
     /// The same for a partition whose position was out of range, with the fetch's version.
     ResetOffsets(PartitionIndex, u32, Option<NextOffset>),
+    /// The proof of a position, with the fetch's version, under a leader of this epoch.
+    Proof(PartitionIndex, u32, u32),
     /// A poll of a broker.
     Fetch,
     /// A dead-letter copy, by its number.

@@ -3,8 +3,9 @@
 use crate::Failure;
 use plimsoll_core::{NextOffset, Offset};
 use plimsoll_protocol::{
-    ClusterMetadata, CommittedOffset, Dialect, ErrorName, FetchResponse, GroupMemberId, JoinError,
-    JoinGroupResponse, Node, OffsetCommitResponse, Response, SyncGroupResponse,
+    ClusterMetadata, CommittedOffset, Dialect, ErrorName, FetchResponse, FoundOffset,
+    GroupMemberId, JoinError, JoinGroupResponse, Node, OffsetCommitResponse, Response,
+    SyncGroupResponse,
 };
 
 /// The content of an answer where the broker did what it was asked.
@@ -96,6 +97,16 @@ impl<D: Dialect> Answer<D> for NextOffset {
         match response {
             Response::Offsets(Ok(found)) => Some(Ok(Self::new(found?.offset))),
             Response::Offsets(Err(error)) => Some(Err(error)),
+            _ => None,
+        }
+    }
+}
+
+/// `OffsetForLeaderEpoch`; `None`: the log has no such epoch.
+impl<D: Dialect> Answer<D> for Option<FoundOffset> {
+    fn read(response: Response<D>) -> Option<Result<Self, ErrorName>> {
+        match response {
+            Response::Offsets(result) => Some(result),
             _ => None,
         }
     }

@@ -94,8 +94,23 @@ pub struct Behaviour {
     /// Java's clients keep it (`FetchCollector.collectFetch`: "so that they can be returned on a
     /// subsequent poll"), and so does Plimsoll's consumer over librdkafka, which only stops to read
     /// the queue (`consumer/src/librdkafka/fetching.rs`). librdkafka's own pause throws it away
-    /// (`rd_kafka_toppar_pause_resume`). Simulated clients do as librdkafka does, except Java's.
+    /// (`rd_kafka_toppar_pause_resume`).
     pub pause_keeps: bool,
+    /// `fetch.queue.backoff.ms`: the pause before it is looked whether a partition of which enough
+    /// waits has room again.
+    ///
+    /// librdkafka's default is a second, which holds up a fast reader; Plimsoll's consumer sets less
+    /// (`consumer/src/librdkafka/config.rs`).
+    pub queue_backoff: Duration,
+    /// When leaders are asked whether their logs have what lies below the positions (KIP-320).
+    pub validation: Validation,
+    /// Whether it goes back by itself to where a log that was cut parts from what it has read.
+    ///
+    /// So does librdkafka (`rd_kafka_toppar_handle_OffsetForLeaderEpoch`: "Seek to the updated end
+    /// offset"), and so does Java (`SubscriptionState.maybeCompleteValidation`), unless they are to
+    /// stop at positions out of range (`auto.offset.reset` is `error`, or `none`). Plimsoll's
+    /// consumer sets that, and lets the core choose.
+    pub goes_back_where_logs_part: bool,
     /// Whether the session ends at a position out of range (`brokerConsumer.handleResponses` of
     /// Sarama: "shut it down and force the user to choose what to do";
     /// `ErrSessionConsumeClaimExited`). Otherwise the ends of the log are looked up.
@@ -139,6 +154,22 @@ pub struct Behaviour {
     /// its partitions meanwhile. librdkafka tells a static cooperative member nothing of it, which
     /// Plimsoll's consumer notices for itself.
     pub checks_generations: bool,
+}
+
+/// The moments at which a client asks a leader whether its log has what lies below a position, and
+/// not until then fetches from it. Its commits carry leader epochs too, unless it never asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Validation {
+    /// Never: Sarama has no such request.
+    Never,
+    /// When a partition has a leader of a new epoch (`rd_kafka_toppar_leader_update`:
+    /// "epoch updated from metadata"). librdkafka asks after a seek to an offset with an epoch too,
+    /// and not where an assignment begins (`rd_kafka_toppar_fetch_start`).
+    LeaderChanges,
+    /// Before each start as well. So does Java (`ConsumerCoordinator.refreshCommittedOffsets`:
+    /// `SubscriptionState.seekUnvalidated`), and so Plimsoll's consumer, which has librdkafka seek
+    /// to where an assignment begins.
+    Starts,
 }
 
 /// The machinery that gets a member into its group, and keeps it there.
@@ -217,6 +248,9 @@ impl Behaviour {
         join_interval: Duration::from_secs(1),
         partition_backoff: None,
         pause_keeps: false,
+        queue_backoff: Duration::from_secs(1),
+        validation: Validation::LeaderChanges,
+        goes_back_where_logs_part: true,
         out_of_range_ends_session: false,
         assigns_within: None,
         start_retries: StartRetries::SameBytes,
@@ -228,6 +262,10 @@ impl Behaviour {
 
     /// Plimsoll's consumer over librdkafka.
     pub const PLIMSOLL: Self = Self {
+        pause_keeps: true,
+        queue_backoff: Duration::from_millis(20),
+        validation: Validation::Starts,
+        goes_back_where_logs_part: false,
         assigns_within: Some(Duration::from_millis(500)),
         start_retries: StartRetries::Always,
         leaves_without_partitions: true,
@@ -257,6 +295,9 @@ impl Behaviour {
         join_interval: Duration::ZERO,
         partition_backoff: None,
         pause_keeps: true,
+        queue_backoff: Duration::from_secs(1),
+        validation: Validation::Starts,
+        goes_back_where_logs_part: true,
         out_of_range_ends_session: false,
         assigns_within: None,
         start_retries: StartRetries::Always,
@@ -294,6 +335,9 @@ impl Behaviour {
             join_interval: Duration::ZERO,
             partition_backoff: Some(Duration::from_secs(2)),
             pause_keeps: false,
+            queue_backoff: Duration::from_secs(1),
+            validation: Validation::Never,
+            goes_back_where_logs_part: false,
             out_of_range_ends_session: true,
             assigns_within: None,
             start_retries: StartRetries::Few,

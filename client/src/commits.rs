@@ -12,10 +12,10 @@ use crate::resend::{pause_after, resend_pause};
 use crate::{
     Action, Ask, CommitRetries, Continuation, Failure, Membership, Settings, Speaker, View,
 };
-use plimsoll_core::{CommitId, CommitOffset, CommitOutcome, Instant, TopicPartition};
+use plimsoll_core::{CommitId, CommitOffset, CommitOutcome, Instant, NextOffset, TopicPartition};
 use plimsoll_protocol::{
-    CommittedOffset, ErrorName, Generation, GroupMemberId, Node, OffsetCommitResponse, Request,
-    Sender,
+    CommittedOffset, ErrorName, Generation, GroupMemberId, Node, OffsetCommitResponse,
+    PartitionIndex, Request, Sender,
 };
 use std::collections::VecDeque;
 
@@ -88,7 +88,8 @@ impl<S: Speaker> Commits<S> {
         self.outstanding.is_empty() || !self.settings.behaviour.awaits_commits
     }
 
-    /// Sends a commit, stamped with the membership of this moment.
+    /// Sends a commit, stamped with the membership of this moment, with the leader epoch of the
+    /// record before each offset.
     ///
     /// librdkafka sends it also outside of the group (`rd_kafka_cgrp_offsets_commit`), with what is
     /// left of its membership; without a coordinator it waits for one, as Java does. Sarama's fails
@@ -101,8 +102,8 @@ impl<S: Speaker> Commits<S> {
         now: Instant,
         view: &View<S>,
         stamp: Option<Stamp>,
-        id: CommitId,
-        offsets: &[CommitOffset],
+        (id, offsets): (CommitId, &[CommitOffset]),
+        epoch_before: impl Fn(PartitionIndex, NextOffset) -> Option<u32>,
     ) {
         let coordinator = view.coordinator.node();
         let state = match self.settings.behaviour.commit_retries {
@@ -118,10 +119,12 @@ impl<S: Speaker> Commits<S> {
             return self.refuse(id);
         };
         let offsets = offsets.iter().filter_map(|offset| {
+            let partition = view.topology.index(offset.partition)?;
+            let epoch = epoch_before(partition, offset.next);
             Some(CommittedOffset {
-                partition: view.topology.index(offset.partition)?,
+                partition,
                 next: offset.next,
-                metadata: view.speaker.metadata(offset.founding_partitions),
+                metadata: view.speaker.metadata(offset.founding_partitions, epoch),
             })
         });
         self.outstanding.push(Outstanding {

@@ -31,9 +31,6 @@ pub struct Settings {
     /// `queued.max.messages.kbytes`, in bytes: the size of the records of a partition with which it
     /// is fetched no more.
     pub prefetch_bytes: u64,
-    /// `fetch.queue.backoff.ms`: the pause before it is looked whether such a partition has room
-    /// again.
-    pub queue_backoff: Duration,
     /// The greatest number of records that the application gets at once. Those that are left wait,
     /// also where it pauses the partition meanwhile.
     pub records_at_once: u32,

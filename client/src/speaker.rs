@@ -63,11 +63,14 @@ pub trait Speaker: Debug {
     fn assigned(&self, assignment: AssignmentOf<Self>) -> Option<Vec<PartitionIndex>>;
 
     /// Writes what is attached to a commit: the number of partitions that the topic had when its
-    /// group first committed for it.
-    fn metadata(&self, founding_partitions: u32) -> MetadataOf<Self>;
+    /// group first committed for it, and the leader epoch of the last record that it covers.
+    fn metadata(&self, founding_partitions: u32, leader_epoch: Option<u32>) -> MetadataOf<Self>;
 
     /// Reads that number, where a commit has it.
     fn founding_partitions(&self, metadata: &MetadataOf<Self>) -> Option<u32>;
+
+    /// Reads that epoch, where a commit has it.
+    fn leader_epoch(&self, metadata: &MetadataOf<Self>) -> Option<u32>;
 }
 
 /// An entry of a log that cannot be read. The speaker alone knows why.

@@ -261,6 +261,7 @@ impl<S: Speaker> Start<S> {
         }
         let partitions = std::mem::take(&mut starting.partitions);
         let mut assignments = Vec::with_capacity(partitions.len());
+        let mut epochs = Vec::with_capacity(partitions.len());
         let mut topic: Option<(u32, Option<u32>, u32)> = None;
         for (index, ends) in partitions {
             let Wanted::Known((log_start, high_watermark)) = ends else {
@@ -276,9 +277,11 @@ impl<S: Speaker> Start<S> {
             topic = Some(facts);
             let (_, founding_partitions, partitions) = facts;
             let own = committed.binary_search_by_key(&index, |offset| offset.partition);
+            let own = own.ok().map(|place| &committed[place]);
+            epochs.push(own.and_then(|own| view.speaker.leader_epoch(&own.metadata)));
             assignments.push(Assignment {
                 partition,
-                committed: own.ok().map(|place| committed[place].next),
+                committed: own.map(|own| own.next),
                 log_start,
                 high_watermark,
                 founding_partitions,
@@ -289,7 +292,7 @@ impl<S: Speaker> Start<S> {
             self.starting = None;
         }
         if !assignments.is_empty() {
-            self.actions.push_back(Action::Assign(assignments));
+            self.actions.push_back(Action::Assign(assignments, epochs));
         }
     }
 
@@ -305,7 +308,8 @@ impl<S: Speaker> Start<S> {
         let before = self.actions.len();
         self.finish(view);
         if self.actions.len() == before {
-            self.actions.push_back(Action::Assign(Vec::new()));
+            self.actions
+                .push_back(Action::Assign(Vec::new(), Vec::new()));
         }
     }
 }

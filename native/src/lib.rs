@@ -42,8 +42,7 @@
 //! partition, visibly, and is tried again.
 //!
 //! What it cannot do, it says. All members of a group subscribe to the same topics, and dead
-//! letters of all topics go to partition 0 of one topic. Clusters have up to 16 brokers. Commits
-//! name no leader epochs.
+//! letters of all topics go to partition 0 of one topic. Clusters have up to 16 brokers.
 
 mod bootstrap;
 mod client;

@@ -142,10 +142,7 @@ impl Settings {
     /// Returns what a member is told of them.
     pub(crate) fn of_member(&self) -> plimsoll_client::Settings {
         plimsoll_client::Settings {
-            behaviour: Behaviour {
-                pause_keeps: true,
-                ..Behaviour::PLIMSOLL
-            },
+            behaviour: Behaviour::PLIMSOLL,
             group: GroupIndex::FIRST,
             instance: self.instance.as_ref().map(|_| INSTANCE),
             assignor: self.assignor,
@@ -156,17 +153,12 @@ impl Settings {
             retry_backoff: self.retry_backoff,
             prefetch: self.prefetch,
             prefetch_bytes: self.prefetch_bytes,
-            queue_backoff: QUEUE_BACKOFF,
             records_at_once: RECORDS_AT_ONCE,
             fetch_wait_max: self.fetch_wait_max,
             partition_fetch_bytes: self.partition_fetch_bytes,
         }
     }
 }
-
-/// `fetch.queue.backoff.ms`, as Plimsoll's consumer sets it for librdkafka: that one's second holds
-/// up a fast reader.
-const QUEUE_BACKOFF: Duration = Duration::from_millis(20);
 
 /// The greatest number of records that the driver gets at once: half of those with which the core
 /// pauses a partition, by default.

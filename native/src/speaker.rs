@@ -174,15 +174,19 @@ impl Speaker for WireSpeaker {
         read_assignment(&self.names, assignment)
     }
 
-    fn metadata(&self, founding_partitions: u32) -> Metadata {
+    fn metadata(&self, founding_partitions: u32, leader_epoch: Option<u32>) -> Metadata {
         Metadata {
             text: StrBytes::from_string(commit_metadata::write(founding_partitions)),
-            leader_epoch: -1,
+            leader_epoch: leader_epoch.map_or(-1, |epoch| epoch as i32),
             negative: None,
         }
     }
 
     fn founding_partitions(&self, metadata: &Metadata) -> Option<u32> {
         Some(commit_metadata::read(&metadata.text))
+    }
+
+    fn leader_epoch(&self, metadata: &Metadata) -> Option<u32> {
+        u32::try_from(metadata.leader_epoch).ok()
     }
 }

@@ -5,9 +5,11 @@
 //! (`RD_KAFKA_RESP_ERR__QUEUE_FULL`) and decides again after `fetch.queue.backoff.ms`.
 
 mod partition;
+mod pauses;
+mod proofs;
 mod responses;
 
-use crate::{Action, Ask, Continuation, RecordsOf, Settings, Speaker, View};
+use crate::{Action, Ask, Continuation, RecordsOf, Settings, Speaker, Validation, View};
 use partition::{Batch, Partition};
 use plimsoll_core::{AssignmentEpoch, Instant, NextOffset, Offset};
 use plimsoll_protocol::{
@@ -141,30 +143,12 @@ impl<S: Speaker> Fetcher<S> {
             position: position.get(),
             delivered: position.get(),
             dispatched: position.get(),
+            epochs: std::mem::take(&mut partition.epochs),
             ..Partition::default()
         };
         if let Err(place) = self.assigned.binary_search(&index) {
             self.assigned.insert(place, index);
         }
-    }
-
-    /// Fetches an assigned partition only once no commit is outstanding: it could be the one that
-    /// says where to begin (`rd_kafka_assignment_serve`).
-    pub fn hold_back(&mut self, index: PartitionIndex) {
-        self.change(index).held_back = true;
-        self.holds_back = true;
-    }
-
-    /// Fetches what was held back.
-    pub fn start_held_back(&mut self, now: Instant, view: &View<S>) {
-        if !std::mem::take(&mut self.holds_back) {
-            return;
-        }
-        self.changes += 1;
-        for index in &self.assigned {
-            self.partitions[usize::from(index.0)].held_back = false;
-        }
-        self.fetch_all(now, view);
     }
 
     /// Fetches a partition no more.
@@ -191,54 +175,6 @@ impl<S: Speaker> Fetcher<S> {
         std::mem::take(&mut self.partitions[usize::from(index.0)].held)
     }
 
-    /// Stops a partition: what the application has not got yet is dropped, or waits.
-    pub fn pause(&mut self, index: PartitionIndex) {
-        if self.settings.behaviour.pause_keeps {
-            self.partitions[usize::from(index.0)].withheld = true;
-            return;
-        }
-        let partition = self.change(index);
-        partition.paused = true;
-        partition.restart();
-    }
-
-    /// Resumes a partition that was stopped.
-    pub fn resume(&mut self, now: Instant, view: &View<S>, index: PartitionIndex) {
-        if self.settings.behaviour.pause_keeps {
-            self.partitions[usize::from(index.0)].withheld = false;
-            let kept = self.withheld.remove(&index).unwrap_or_default();
-            kept.into_iter()
-                .rev()
-                .for_each(|batch| self.queue.push_front(batch));
-            return;
-        }
-        self.change(index).paused = false;
-        self.fetch_all(now, view);
-    }
-
-    /// Holds all partitions until the application has answered a rebalance, or ends that. What was
-    /// fetched and not taken yet is dropped, also of partitions that stay
-    /// (`rd_kafka_assignment_pause` of "all"; `rd_kafka_toppar_pause_resume`: "Flush partition's
-    /// fetch queue"), except in Java. One whose position is out of range has its range looked up
-    /// all the same.
-    pub fn hold(&mut self, now: Instant, view: &View<S>, holds: bool) {
-        self.holds = holds;
-        self.changes += 1;
-        if !holds {
-            return self.fetch_all(now, view);
-        }
-        if !self.settings.behaviour.drops_when_held {
-            return;
-        }
-        for index in &self.assigned {
-            let partition = &mut self.partitions[usize::from(index.0)];
-            if !partition.halted {
-                partition.restart();
-                self.withheld.remove(index);
-            }
-        }
-    }
-
     /// Moves a partition to where the application says, if it is still under the assignment that is
     /// meant; returns from where.
     pub fn seek(
@@ -249,6 +185,7 @@ impl<S: Speaker> Fetcher<S> {
         position: NextOffset,
     ) -> Option<NextOffset> {
         let fetches_ahead = self.settings.behaviour.fetches_ahead;
+        let proves_starts = self.settings.behaviour.validation == Validation::Starts;
         let partition = self.change(index);
         if !partition.assigned || partition.epoch != epoch {
             return None;
@@ -260,6 +197,10 @@ impl<S: Speaker> Fetcher<S> {
         let from = NextOffset::new(partition.delivered);
         partition.delivered = position.get();
         partition.halted = false;
+        partition.is_cut = false;
+        if proves_starts {
+            partition.proved = None;
+        }
         partition.restart();
         self.withheld.remove(&index);
         self.fetch_all(now, view);
@@ -340,6 +281,7 @@ impl<S: Speaker> Fetcher<S> {
     /// Asks every broker for what it leads, unless it is asked already: the application polls, and
     /// has taken what it may.
     pub fn fetch_next(&mut self, now: Instant, view: &View<S>) {
+        self.prove_all(now, view);
         self.retry_at = Instant::FAR_FUTURE;
         let mut leaderless = false;
         for index in &self.assigned {
@@ -386,6 +328,8 @@ impl<S: Speaker> Fetcher<S> {
 
     /// Gathers the positions in all partitions that a broker leads.
     fn gather_positions(&mut self, now: Instant, view: &View<S>, broker: Node) {
+        self.prove_all(now, view);
+        let validation = self.settings.behaviour.validation;
         let poll = &mut self.polls[usize::from(broker.0)];
         poll.positions.clear();
         poll.gathered_at = Some(self.changes);
@@ -400,10 +344,10 @@ impl<S: Speaker> Fetcher<S> {
                 continue;
             }
             if partition.retry_at <= now && partition.has_enough(&self.settings) {
-                partition.retry_at = now + self.settings.queue_backoff;
+                partition.retry_at = now + self.settings.behaviour.queue_backoff;
                 self.retry_at = self.retry_at.min(partition.retry_at);
             }
-            if partition.retry_at > now {
+            if partition.retry_at > now || !partition.is_proved(validation, leader_epoch) {
                 poll.gathered_at = None;
                 continue;
             }
@@ -427,10 +371,13 @@ impl<S: Speaker> Fetcher<S> {
 
     /// Returns whether the positions are those of all partitions that a broker is to be asked for.
     fn is_complete(&self, now: Instant, view: &View<S>, broker: Node) -> bool {
+        let validation = self.settings.behaviour.validation;
         let wanted = self.assigned.iter().filter_map(|index| {
             let partition = &self.partitions[usize::from(index.0)];
             let (leader, leader_epoch) = view.metadata.leader(*index)?;
-            let stands_still = self.holds || partition.stands_still() || partition.retry_at > now;
+            let is_proved = partition.is_proved(validation, leader_epoch);
+            let stands_still = self.holds || partition.stands_still() || !is_proved;
+            let stands_still = stands_still || partition.retry_at > now;
             let is_wanted = leader == broker && !stands_still;
             is_wanted.then_some((*index, partition.position, leader_epoch))
         });

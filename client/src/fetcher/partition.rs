@@ -1,5 +1,6 @@
 //! One partition, as far as it is fetched.
 
+use crate::epochs::LeaderEpochs;
 use crate::{Settings, Speaker};
 use plimsoll_core::{AssignmentEpoch, Instant, Record};
 use plimsoll_protocol::{LogEntry, Node, PartitionIndex};
@@ -35,6 +36,15 @@ pub(super) struct Partition {
     pub halted: bool,
     /// Whether what was fetched last could not be read.
     pub failing: bool,
+    /// The leader epochs of what was read.
+    pub epochs: LeaderEpochs,
+    /// The epoch of the leader whose log has what lies below the position; `None`: it is not known
+    /// of any.
+    pub proved: Option<u32>,
+    /// The version with which a leader was asked whether it has that.
+    pub proving: Option<u32>,
+    /// Whether the log was cut below the position, and the application is to learn of it.
+    pub is_cut: bool,
     /// The broker that was asked and has not answered, with the version of that moment.
     pub asked: Option<(Node, u32)>,
     pub retry_at: Instant,
@@ -69,7 +79,7 @@ impl Partition {
     /// Returns whether something forbids to fetch it.
     #[inline]
     pub(super) const fn stands_still(&self) -> bool {
-        self.paused || self.held_back || self.halted
+        self.paused || self.held_back || self.halted || self.is_being_proved()
     }
 
     /// Returns whether nothing waits for the application.
@@ -120,6 +130,7 @@ impl Partition {
         self.failing = false;
         let mut records = Vec::with_capacity(stored.len());
         for entry in stored {
+            self.epochs.note(entry.offset, entry.leader_epoch);
             if speaker.read(index, entry, &mut records).is_err() {
                 self.failing = true;
                 self.position = entry.offset.get().max(wanted);

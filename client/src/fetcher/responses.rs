@@ -105,11 +105,18 @@ impl<S: Speaker> Fetcher<S> {
             return;
         }
         match (answer, log_start) {
-            (Ok(high_watermark), Some(log_start)) => {
+            (Ok(mut high_watermark), Some(log_start)) => {
+                let position = NextOffset::new(partition.position);
+                if std::mem::take(&mut partition.is_cut) && position > log_start {
+                    // The log may have grown past the position again, with other records: an end
+                    // above the position would say that the position is good.
+                    high_watermark = high_watermark.min(NextOffset::new(position.get() - 1));
+                    partition.epochs.forget();
+                }
                 self.actions.push_back(Action::Tell(Event::OutOfRange {
                     partition: view.topology.partition(index),
                     epoch: partition.epoch,
-                    position: NextOffset::new(partition.position),
+                    position,
                     log_start,
                     high_watermark,
                 }));
@@ -127,7 +134,7 @@ impl<S: Speaker> Fetcher<S> {
     }
 
     /// Asks for the range of a partition whose position is out of it.
-    fn ask_range(&mut self, now: Instant, view: &View<S>, index: PartitionIndex) {
+    pub(super) fn ask_range(&mut self, now: Instant, view: &View<S>, index: PartitionIndex) {
         if view.metadata.leader(index).is_none() {
             return self.retry(index, now + self.backoff());
         }

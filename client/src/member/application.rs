@@ -183,8 +183,9 @@ impl<S: Speaker, At: Seams<S>> Member<S, At> {
             }
             Command::Commit { commit, offsets } => {
                 let (now, stamp) = (world.now(), self.group.stamp());
+                let epoch = |index, next| self.fetcher.epoch_before(index, next);
                 self.commits
-                    .commit(now, &self.view, stamp, commit, &offsets);
+                    .commit(now, &self.view, stamp, (commit, &offsets), epoch);
                 self.carry_out(world);
             }
             Command::Pause { partition } => {

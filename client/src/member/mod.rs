@@ -293,6 +293,10 @@ impl<S: Speaker, At: Seams<S>> Member<S, At> {
                 let of = (partition, version, log_start);
                 self.fetcher.handle_range(now, view, of, read(result));
             }
+            Continuation::Proof(partition, version, leader_epoch) => {
+                let of = (partition, version, leader_epoch);
+                self.fetcher.handle_proof(now, view, of, read(result));
+            }
             Continuation::OffsetCommit(commit) => {
                 self.commits.handle_answer(now, view, commit, read(result));
             }

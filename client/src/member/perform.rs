@@ -99,7 +99,23 @@ impl<S: Speaker, At: Seams<S>> Member<S, At> {
             Action::EndSession => self.group.end_session(now, &self.view),
             Action::Start(id, partitions) => self.start.begin(now, &self.view, id, partitions),
             Action::ForgetStart => self.start.forget(),
-            Action::Assign(assignments) => self.group.handle_started(assignments),
+            Action::Assign(assignments, epochs) => {
+                for (assignment, epoch) in assignments.iter().zip(epochs) {
+                    if let Some(index) = self.view.topology.index(assignment.partition) {
+                        let position = assignment.committed.unwrap_or_default();
+                        self.fetcher.begin(index, position, epoch);
+                    }
+                }
+                self.group.handle_started(assignments);
+            }
+            Action::WentBack(index, from, to) => {
+                let partition = self.view.topology.partition(index);
+                world.observe(Observation::PositionReset {
+                    partition,
+                    from,
+                    to,
+                });
+            }
             Action::Tell(event) => world.tell(event),
             Action::OutOfRange(partition, position) => {
                 let partition = self.view.topology.partition(partition);

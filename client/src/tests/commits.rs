@@ -9,6 +9,9 @@ use plimsoll_protocol::{ErrorName, GroupMemberId, OffsetCommitResponse};
 
 const ID: CommitId = CommitId(3);
 
+/// No leader epoch is known.
+const UNKNOWN: fn(PartitionIndex, NextOffset) -> Option<u32> = |_, _| None;
+
 const STAMP: Option<Stamp> = Some((GroupMemberId(1), 2));
 
 fn offsets() -> [CommitOffset; 1] {
@@ -46,7 +49,7 @@ fn new(instance: Option<u32>, behaviour: Behaviour) -> Commits {
 /// Sends a commit as a member, and forgets that.
 fn sent(behaviour: Behaviour) -> Commits {
     let mut commits = new(None, behaviour);
-    commits.commit(NOW, &knowledge(), STAMP, ID, &offsets());
+    commits.commit(NOW, &knowledge(), STAMP, (ID, &offsets()), UNKNOWN);
     told(|| commits.poll_action());
     commits
 }
@@ -66,7 +69,8 @@ fn stamp(commits: &mut Commits) -> Option<Stamp> {
 #[test]
 fn a_commit_is_stamped_and_noted_once_it_is_on_its_way() {
     let mut commits = new(Some(6), Behaviour::LIBRDKAFKA);
-    commits.commit(NOW, &knowledge(), STAMP, ID, &offsets());
+    let epoch = |index, next| (index == P1).then_some(NextOffset::get(next) as u32);
+    commits.commit(NOW, &knowledge(), STAMP, (ID, &offsets()), epoch);
     let Some(Action::Ask(Ask { to, request, .. })) = commits.poll_action() else {
         panic!("no request");
     };
@@ -80,7 +84,7 @@ fn a_commit_is_stamped_and_noted_once_it_is_on_its_way() {
     );
     assert_eq!(
         (offsets[0].partition, offsets[0].metadata),
-        (P1, Founding(Some(4)))
+        (P1, Founding(Some(4), Some(8)))
     );
     assert_eq!(told(|| commits.poll_action()), ["CommitSent"]);
     assert!(!commits.is_settled());
@@ -89,8 +93,8 @@ fn a_commit_is_stamped_and_noted_once_it_is_on_its_way() {
 #[test]
 fn sarama_sends_nothing_without_coordinator_or_group() {
     let mut commits = new(None, Behaviour::SARAMA_1_61);
-    commits.commit(NOW, &ignorance(), None, ID, &offsets());
-    commits.commit(NOW, &knowledge(), None, ID, &offsets());
+    commits.commit(NOW, &ignorance(), None, (ID, &offsets()), UNKNOWN);
+    commits.commit(NOW, &knowledge(), None, (ID, &offsets()), UNKNOWN);
     let expected = [
         "EndCommit(CommitId(3), Failed)",
         "EndCommit(CommitId(3), Failed)",
@@ -140,7 +144,7 @@ fn a_commit_that_is_refused_in_part_has_failed_and_is_not_sent_again() {
     ] {
         let mut commits = new(None, Behaviour::LIBRDKAFKA);
         let both = [offset(0), offset(1)];
-        commits.commit(NOW, &knowledge(), STAMP, ID, &both);
+        commits.commit(NOW, &knowledge(), STAMP, (ID, &both), UNKNOWN);
         told(|| commits.poll_action());
         let answer = OffsetCommitResponse {
             error: None,
@@ -193,12 +197,12 @@ fn the_same_bytes_are_sent_twice_more_and_then_the_commit_is_deferred_once() {
 fn without_a_coordinator_a_commit_waits_for_one_for_a_session() {
     let mut commits = new(None, Behaviour::LIBRDKAFKA);
     let outside = Some((GroupMemberId::EMPTY, -1));
-    commits.commit(NOW, &ignorance(), outside, ID, &offsets());
+    commits.commit(NOW, &ignorance(), outside, (ID, &offsets()), UNKNOWN);
     assert_eq!(told(|| commits.poll_action()), [""; 0]);
     commits.advance(NOW + ms(5_000), &knowledge(), outside);
     assert_eq!(stamp(&mut commits), outside, "a tool's generation");
     let mut commits = new(None, Behaviour::LIBRDKAFKA);
-    commits.commit(NOW, &ignorance(), outside, ID, &offsets());
+    commits.commit(NOW, &ignorance(), outside, (ID, &offsets()), UNKNOWN);
     commits.advance(NOW + ms(10_000), &ignorance(), outside);
     let ends = ["EndCommit(CommitId(3), Unknown)"];
     assert_eq!(told(|| commits.poll_action()), ends);
@@ -264,7 +268,7 @@ fn java_sends_a_commit_anew_after_pauses_that_grow_as_a_member_alone() {
 #[test]
 fn java_waits_for_a_coordinator_for_a_minute() {
     let mut commits = new(None, Behaviour::JAVA);
-    commits.commit(NOW, &ignorance(), STAMP, ID, &offsets());
+    commits.commit(NOW, &ignorance(), STAMP, (ID, &offsets()), UNKNOWN);
     let over = NOW + ms(60_000);
     assert_eq!(commits.poll_timeout(&ignorance()), over);
     commits.advance(NOW + ms(59_999), &ignorance(), STAMP);
@@ -273,7 +277,7 @@ fn java_waits_for_a_coordinator_for_a_minute() {
     let ends = ["EndCommit(CommitId(3), Unknown)"];
     assert_eq!(told(|| commits.poll_action()), ends);
     let mut commits = new(None, Behaviour::JAVA);
-    commits.commit(NOW, &ignorance(), STAMP, ID, &offsets());
+    commits.commit(NOW, &ignorance(), STAMP, (ID, &offsets()), UNKNOWN);
     commits.advance(NOW + ms(5_000), &knowledge(), STAMP);
     assert_eq!(stamp(&mut commits), STAMP);
 }

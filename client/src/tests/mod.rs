@@ -64,7 +64,6 @@ fn settings() -> Settings {
         retry_backoff: ms(100),
         prefetch: 500,
         prefetch_bytes: u64::MAX,
-        queue_backoff: Duration::from_secs(1),
         records_at_once: u32::MAX,
         fetch_wait_max: ms(500),
         partition_fetch_bytes: 1 << 20,

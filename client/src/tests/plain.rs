@@ -85,7 +85,7 @@ impl Protocols for Says {
 
 /// What a member attaches to a commit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Founding(pub(crate) Option<u32>);
+pub(crate) struct Founding(pub(crate) Option<u32>, pub(crate) Option<u32>);
 
 impl CommitMetadata for Founding {
     fn length(&self) -> usize {
@@ -165,11 +165,15 @@ impl Speaker for Plain {
         Some(assignment)
     }
 
-    fn metadata(&self, founding_partitions: u32) -> Founding {
-        Founding(Some(founding_partitions))
+    fn metadata(&self, founding_partitions: u32, leader_epoch: Option<u32>) -> Founding {
+        Founding(Some(founding_partitions), leader_epoch)
     }
 
     fn founding_partitions(&self, metadata: &Founding) -> Option<u32> {
         metadata.0
+    }
+
+    fn leader_epoch(&self, metadata: &Founding) -> Option<u32> {
+        metadata.1
     }
 }

@@ -30,7 +30,7 @@ fn the_application_gets_partitions_once_everything_is_known() {
     let end = Continuation::StartOffsets(4, P0, Some(zero));
     assert_eq!(asked(|| start.poll_action()), [(Node(0), end)]);
     start.handle_end(NOW, &view, (4, P0, Some(zero)), Ok(NextOffset::new(3)));
-    let Some(Action::Assign(assignments)) = start.poll_action() else {
+    let Some(Action::Assign(assignments, _)) = start.poll_action() else {
         panic!("nothing for the application");
     };
     let ends = assignments.iter();
@@ -109,7 +109,7 @@ fn the_application_gets_what_is_known_in_time_and_the_rest_when_it_is_known() {
 /// Returns the partitions that the application gets next.
 fn assigned(start: &mut Start) -> Option<Vec<u32>> {
     match start.poll_action()? {
-        Action::Assign(assignments) => {
+        Action::Assign(assignments, _) => {
             let assigned = assignments.iter();
             Some(assigned.map(|a| a.partition.partition).collect())
         }

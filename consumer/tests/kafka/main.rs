@@ -45,8 +45,6 @@ macro_rules! suite {
 fn main() -> ExitCode {
     let served = suite!((Vec::new()) by brokers::on_served_brokers);
     let faulty = tests!([] by brokers::on_faulty_brokers:
-        epochs::a_log_that_was_cut_meanwhile_is_not_read_over,
-        epochs::commits_name_the_leader_epochs_of_what_was_handled,
         losses::a_member_that_is_let_go_while_it_drains_stops_its_handlers,
     );
     let faulty = of_every_client_over_faults!().into_iter().chain(faulty);

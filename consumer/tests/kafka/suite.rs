@@ -35,6 +35,8 @@ macro_rules! of_every_client_over_faults {
         plimsoll_harness::tests!([] by brokers::on_faulty_brokers:
             bytes::a_message_whose_bytes_are_flipped_is_read_again_and_none_is_skipped,
             bytes::a_partition_that_is_read_again_does_not_answer_a_revocation,
+            epochs::a_log_that_was_cut_meanwhile_is_not_read_over,
+            epochs::commits_name_the_leader_epochs_of_what_was_handled,
             faults::a_broker_that_tells_no_ends_holds_up_no_other,
             faults::a_member_that_stops_while_a_start_is_late_leaves_its_group,
             faults::a_partition_without_a_leader_holds_up_no_other,

@@ -10,6 +10,8 @@ mod bytes;
 mod cluster;
 #[path = "../../../consumer/tests/kafka/dead_letters.rs"]
 mod dead_letters;
+#[path = "../../../consumer/tests/kafka/epochs.rs"]
+mod epochs;
 #[path = "../../../consumer/tests/kafka/faults.rs"]
 mod faults;
 #[path = "../../../consumer/tests/kafka/gauges.rs"]

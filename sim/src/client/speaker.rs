@@ -95,11 +95,18 @@ impl Speaker for LeanSpeaker {
         Some(assignment)
     }
 
-    fn metadata(&self, founding_partitions: u32) -> Founding {
-        Founding(Some(founding_partitions))
+    fn metadata(&self, founding_partitions: u32, leader_epoch: Option<u32>) -> Founding {
+        Founding {
+            partitions: Some(founding_partitions),
+            leader_epoch,
+        }
     }
 
     fn founding_partitions(&self, metadata: &Founding) -> Option<u32> {
-        metadata.0
+        metadata.partitions
+    }
+
+    fn leader_epoch(&self, metadata: &Founding) -> Option<u32> {
+        metadata.leader_epoch
     }
 }

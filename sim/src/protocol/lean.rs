@@ -125,10 +125,12 @@ impl Protocols for Subscription {
 
 /// What a member attaches to a commit: Plimsoll's own consumer keeps `founding_partitions` there.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Founding(
+pub struct Founding {
     /// The number of partitions that the topic had when its group first committed for it.
-    pub Option<u32>,
-);
+    pub partitions: Option<u32>,
+    /// The leader epoch of the last record that the commit covers.
+    pub leader_epoch: Option<u32>,
+}
 
 impl CommitMetadata for Founding {
     fn length(&self) -> usize {

@@ -1,5 +1,6 @@
 //! What is fetched, and what becomes of it.
 
+mod proofs;
 mod sessions;
 
 use super::plain::{MARKER, Records, UNREADABLE};

@@ -212,8 +212,6 @@ fn settings(consumers: &Consumers, id: MemberId, behaviour: Behaviour) -> Settin
         retry_backoff: consumers.retry_backoff,
         prefetch: consumers.prefetch,
         prefetch_bytes: u64::MAX,
-        // librdkafka's default.
-        queue_backoff: Duration::from_secs(1),
         records_at_once: u32::MAX,
         fetch_wait_max: consumers.fetch_wait_max.min(longest_wait),
         partition_fetch_bytes: consumers.prefetch.saturating_mul(Value::SIZE),

@@ -151,13 +151,14 @@ impl Kafka {
         correlation: Correlation,
         request: Request,
     ) {
-        let Some(kind) = request.kind() else {
+        let kind = request.kind();
+        if matches!(request, Request::ApiVersions) {
             if self.accepts {
                 let connected = Message::Response(correlation, Response::ApiVersions);
                 env.send(to, from, channel, connected);
             }
             return self.note((from, to, channel), correlation, request);
-        };
+        }
         if let Request::Fetch(fetch) = &request {
             let copy = FetchRequest {
                 positions: fetch.positions.clone(),
@@ -171,13 +172,13 @@ impl Kafka {
                 request: Request::Fetch(Box::new(copy)),
             });
         }
-        if self.ignores.contains(&kind) {
+        if kind.is_some_and(|kind| self.ignores.contains(&kind)) {
             return self.note((from, to, channel), correlation, request);
         }
         let refusal = self
             .refusals
             .iter()
-            .position(|(refused, _)| *refused == kind);
+            .position(|(refused, _)| Some(*refused) == kind);
         let response = match (refusal, request) {
             (Some(index), request) => {
                 self.note((from, to, channel), correlation, request);
@@ -293,12 +294,18 @@ impl Kafka {
         }
         let offset = match request.wanted {
             Wanted::Earliest => self.log_start,
-            Wanted::Latest => self.log_start + self.records[partition].len() as u64,
+            // All records have one epoch.
+            Wanted::Latest | Wanted::EndOfEpoch(_) => {
+                self.log_start + self.records[partition].len() as u64
+            }
             ref other => panic!("no client asks for {other:?}"),
         };
         Ok(Some(FoundOffset {
             offset,
-            leader_epoch: None,
+            leader_epoch: match request.wanted {
+                Wanted::EndOfEpoch(epoch) => Some(epoch),
+                _ => None,
+            },
             timestamp: None,
         }))
     }

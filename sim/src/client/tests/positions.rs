@@ -11,7 +11,10 @@ fn committed(partition: PartitionIndex, metadata: Option<u32>) -> CommittedOffse
     CommittedOffset {
         partition,
         next: NextOffset::new(3),
-        metadata: Founding(metadata),
+        metadata: Founding {
+            partitions: metadata,
+            leader_epoch: None,
+        },
     }
 }
 

@@ -412,7 +412,10 @@ pub(super) fn commit_request(sender: Sender, next: u64) -> Request {
     let offset = CommittedOffset {
         partition: P,
         next: NextOffset::new(next),
-        metadata: Founding(Some(1)),
+        metadata: Founding {
+            partitions: Some(1),
+            leader_epoch: None,
+        },
     };
     Request::OffsetCommit {
         sender,

@@ -68,10 +68,10 @@ impl Translate<Lean, Wire> for ToWire<'_> {
     }
 
     fn metadata(&self, founding: &Founding) -> Option<Metadata> {
-        let text = founding.0.map(|founding| founding.to_string());
+        let text = founding.partitions.map(|founding| founding.to_string());
         Some(Metadata {
             text: StrBytes::from_string(text.unwrap_or_default()),
-            leader_epoch: -1,
+            leader_epoch: founding.leader_epoch.map_or(-1, |epoch| epoch as i32),
             negative: None,
         })
     }
@@ -103,13 +103,14 @@ impl Translate<Wire, Lean> for ToLean<'_> {
     }
 
     fn metadata(&self, metadata: &Metadata) -> Option<Founding> {
-        match &*metadata.text {
-            "" => Some(Founding::default()),
-            founding => founding
-                .parse()
-                .ok()
-                .map(|founding| Founding(Some(founding))),
-        }
+        let partitions = match &*metadata.text {
+            "" => None,
+            partitions => Some(partitions.parse().ok()?),
+        };
+        Some(Founding {
+            partitions,
+            leader_epoch: u32::try_from(metadata.leader_epoch).ok(),
+        })
     }
 }
 

@@ -95,7 +95,7 @@ impl<S: Speaker> Seams<S> for CommitsInTheNextGeneration {
                 self.refused = self.sent.take(*commit).or(self.refused.take());
             }
             Action::EndCommit(commit, _) => _ = self.sent.take(*commit),
-            Action::Assign(_) => {
+            Action::Assign(..) => {
                 if let Some(again) = self.refused.take() {
                     commit_now(parts, again);
                 }
@@ -142,7 +142,8 @@ fn commit_now<S: Speaker>(
     (commit, offsets): (CommitId, Vec<CommitOffset>),
 ) {
     let stamp = parts.group.stamp();
+    let epoch = |index, next| parts.fetcher.epoch_before(index, next);
     parts
         .commits
-        .commit(parts.now, parts.view, stamp, commit, &offsets);
+        .commit(parts.now, parts.view, stamp, (commit, &offsets), epoch);
 }

@@ -16,7 +16,7 @@ pub(crate) struct ForgetsAPartition {
 impl<S: Speaker> Seams<S> for ForgetsAPartition {
     fn action(&mut self, parts: &mut Parts<'_, S>, action: &mut Action<S>) -> bool {
         match action {
-            Action::Assign(_) => {
+            Action::Assign(..) => {
                 self.forgets = self.assignments > 0;
                 self.assignments += 1;
             }

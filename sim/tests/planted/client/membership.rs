@@ -65,7 +65,7 @@ pub(crate) struct HeartbeatsEnd {
 
 impl<S: Speaker> Seams<S> for HeartbeatsEnd {
     fn action(&mut self, _: &mut Parts<'_, S>, action: &mut Action<S>) -> bool {
-        self.assignments += u32::from(matches!(action, Action::Assign(_)));
+        self.assignments += u32::from(matches!(action, Action::Assign(..)));
         true
     }
 

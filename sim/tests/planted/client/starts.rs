@@ -65,7 +65,7 @@ pub(crate) struct RemembersOffsets {
 
 impl<S: Speaker> Seams<S> for RemembersOffsets {
     fn action(&mut self, _: &mut Parts<'_, S>, action: &mut Action<S>) -> bool {
-        if let Action::Assign(assignments) = action {
+        if let Action::Assign(assignments, _) = action {
             for assigned in assignments {
                 let first = self.committed.entry(assigned.partition);
                 assigned.committed = *first.or_insert(assigned.committed);
@@ -81,7 +81,7 @@ pub(crate) struct UncommittedMeansLatest;
 
 impl<S: Speaker> Seams<S> for UncommittedMeansLatest {
     fn action(&mut self, _: &mut Parts<'_, S>, action: &mut Action<S>) -> bool {
-        if let Action::Assign(assignments) = action {
+        if let Action::Assign(assignments, _) = action {
             for assigned in assignments {
                 assigned.committed.get_or_insert(assigned.high_watermark);
             }
