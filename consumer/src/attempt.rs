@@ -1,7 +1,6 @@
 //! One attempt at a message: how long it may take, and whether it was stopped.
 
 use std::ops::Deref;
-use std::sync::atomic::{Ordering, fence};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
@@ -97,16 +96,11 @@ impl Attempt {
         }
     }
 
-    /// Returns whether an attempt can be taken for a new one with this deadline: nothing else has it,
-    /// and nothing was ever asked of it.
+    /// Makes it a new attempt, with this deadline: nothing else has it any more.
     #[inline]
-    pub(crate) fn is_as_new(this: &Arc<Self>, deadline: Option<Instant>) -> bool {
-        if Arc::strong_count(this) != 1 || this.deadline != deadline {
-            return false;
-        }
-        // What others did before they dropped theirs is seen behind this (as in `Arc`'s own `drop`).
-        fence(Ordering::Acquire);
-        this.state.get().is_none()
+    pub(crate) fn begin_anew(&mut self, deadline: Option<Instant>) {
+        self.deadline = deadline;
+        self.state.take();
     }
 
     /// Returns the moment at which it is stopped at the latest.
@@ -203,18 +197,5 @@ mod tests {
         let mut stopped = attempt.stop();
         assert!(!stopped.is_heard && stopped.ended.try_recv().is_err());
         assert!(attempt.cancellation().is_cancelled());
-    }
-
-    #[test]
-    fn it_is_as_new_until_something_has_it_or_asks() {
-        let attempt = Arc::new(Attempt::new(None));
-        assert!(Attempt::is_as_new(&attempt, None));
-        assert!(!Attempt::is_as_new(&attempt, Some(Instant::now())));
-        let another = Arc::clone(&attempt);
-        assert!(!Attempt::is_as_new(&attempt, None));
-        drop(another);
-        assert!(Attempt::is_as_new(&attempt, None));
-        drop(attempt.cancellation());
-        assert!(!Attempt::is_as_new(&attempt, None));
     }
 }

@@ -173,15 +173,11 @@ where
         }
     }
 
-    /// Begins an attempt. That of the last call is used again where no call has it any more, and as it
-    /// is where nothing was asked of it.
+    /// Begins an attempt. That of the last call is used again where no call has it any more.
     fn begin_attempt(&mut self, deadline: Option<Instant>) -> Arc<Attempt> {
-        if !Attempt::is_as_new(&self.attempt, deadline) {
-            let attempt = Attempt::new(deadline);
-            match Arc::get_mut(&mut self.attempt) {
-                Some(unused) => *unused = attempt,
-                None => self.attempt = Arc::new(attempt),
-            }
+        match Arc::get_mut(&mut self.attempt) {
+            Some(unused) => unused.begin_anew(deadline),
+            None => self.attempt = Arc::new(Attempt::new(deadline)),
         }
         Arc::clone(&self.attempt)
     }
