@@ -27,7 +27,7 @@ session_timeout = "6s"
 heartbeat = "500ms"
 max_buffered_records = 6
 # Behind a long fetch the look-up of starts takes long enough for the bug to show without a fault.
-fetch_wait_max = "20ms"
+fetch_wait_max = "5ms"
 commit = {{ interval = "500ms" }}
 [handler]
 time = "50ms..400ms"
@@ -60,7 +60,7 @@ do = "rebalance"
 
 #[test]
 fn a_fault_at_its_moment_finds_what_a_fault_at_a_time_finds_by_luck() {
-    for at in ["9s", "12s"] {
+    for at in ["8s", "12s"] {
         let when = format!("at = \"{at}\"\nmember = \"consumer-1\"");
         let found = convicted::<drains::RevokedBufferDelivered>(&when);
         assert!(found <= SEEDS / 5, "{at}: {found} of {SEEDS}");
