@@ -4,7 +4,7 @@ use super::{End, Member, Observation, World};
 use crate::{
     Action, Ask, AskOf, Continuation, DeadLetterCopy, Failure, Parts, Seams, Speaker, channel_of,
 };
-use plimsoll_core::{Event, Instant};
+use plimsoll_core::{Assignment, Event, Instant};
 use plimsoll_protocol::Request;
 
 impl<S: Speaker, At: Seams<S>> Member<S, At> {
@@ -99,15 +99,7 @@ impl<S: Speaker, At: Seams<S>> Member<S, At> {
             Action::EndSession => self.group.end_session(now, &self.view),
             Action::Start(id, partitions) => self.start.begin(now, &self.view, id, partitions),
             Action::ForgetStart => self.start.forget(),
-            Action::Assign(assignments, epochs) => {
-                for (assignment, epoch) in assignments.iter().zip(epochs) {
-                    if let Some(index) = self.view.topology.index(assignment.partition) {
-                        let position = assignment.committed.unwrap_or_default();
-                        self.fetcher.begin(index, position, epoch);
-                    }
-                }
-                self.group.handle_started(assignments);
-            }
+            Action::Assign(assignments, epochs) => self.assign(assignments, epochs),
             Action::WentBack(index, from, to) => {
                 let partition = self.view.topology.partition(index);
                 world.observe(Observation::PositionReset {
@@ -148,6 +140,18 @@ impl<S: Speaker, At: Seams<S>> Member<S, At> {
             }
             Action::End => self.finish(world),
         }
+    }
+
+    /// Hands partitions to the group whose starts are known, and the leader epochs below these to
+    /// what fetches them.
+    fn assign(&mut self, assignments: Vec<Assignment>, epochs: Vec<Option<u32>>) {
+        for (assignment, epoch) in assignments.iter().zip(epochs) {
+            if let Some(index) = self.view.topology.index(assignment.partition) {
+                let position = assignment.committed.unwrap_or_default();
+                self.fetcher.begin(index, position, epoch);
+            }
+        }
+        self.group.handle_started(assignments);
     }
 
     /// Ends the process.

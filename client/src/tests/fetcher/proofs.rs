@@ -20,8 +20,8 @@ fn elect(view: &mut View, fetcher: &mut Fetcher, leader: u16, epoch: u32) {
     fetcher.handle_metadata(NOW, view);
 }
 
-/// Takes the question about `P0`, and nothing else. Returns whom it asks, the epochs that it names,
-/// of the leader and of the record before the position, and the version that it carries.
+/// Takes the question about `P0`, and nothing else. Returns the broker that it asks, the epochs that
+/// it names, of the leader and of the record before the position, and the version that it carries.
 fn question(fetcher: &mut Fetcher) -> (Node, u32, u32, u32) {
     let Some(Action::Ask(Ask {
         to, request, then, ..
