@@ -5,7 +5,7 @@ use crate::{
     Action, Ask, AskOf, Continuation, DeadLetterCopy, Failure, Parts, Seams, Speaker, channel_of,
 };
 use plimsoll_core::{Assignment, Event, Instant};
-use plimsoll_protocol::Request;
+use plimsoll_protocol::{Node, Request};
 
 impl<S: Speaker, At: Seams<S>> Member<S, At> {
     /// Does what the parts want. A part of which others want something comes before them: what an
@@ -86,11 +86,7 @@ impl<S: Speaker, At: Seams<S>> Member<S, At> {
                 let (channel, correlation) = (channel_of(&request), self.requests.number());
                 world.send((to, channel), correlation, request);
             }
-            Action::Poll(broker) => {
-                let request = world.fetch_request();
-                let ask = self.fetcher.poll_request(broker, request);
-                self.ask(world, ask);
-            }
+            Action::Poll(broker) => self.fetch(world, broker),
             Action::TryAnotherBroker => self.view.metadata.try_another_broker(),
             Action::RefreshMetadata => self.view.refresh_metadata(now),
             Action::WantMetadata => self.view.metadata.want(now),
@@ -140,6 +136,13 @@ impl<S: Speaker, At: Seams<S>> Member<S, At> {
             }
             Action::End => self.finish(world),
         }
+    }
+
+    /// Asks a broker for what is to be fetched from it.
+    fn fetch(&mut self, world: &mut impl World<S>, broker: Node) {
+        let request = world.fetch_request();
+        let ask = self.fetcher.poll_request(broker, request);
+        self.ask(world, ask);
     }
 
     /// Hands partitions to the group whose starts are known, and the leader epochs below these to
