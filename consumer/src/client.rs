@@ -1,7 +1,7 @@
 //! The seam between the driver and a client library.
 
 use crate::{ClientError, Message};
-use plimsoll_core::{Command, Event, NextOffset, TopicPartition};
+use plimsoll_core::{Command, Event, NextOffset, PartitionStatus, TopicPartition};
 
 /// A member of a consumer group, as the driver sees it: events come out, commands go in.
 ///
@@ -32,10 +32,11 @@ pub trait GroupClient: Send {
     /// Returns the name of a topic by its number in [`TopicPartition`], for metrics and logs.
     fn topic(&self, number: u32) -> Option<&str>;
 
-    /// Asks the brokers for the ends of the logs of these partitions, and returns at once: the
-    /// answer is what [`high_watermark`](Self::high_watermark) returns from then on. The driver
-    /// calls this every two seconds, with all partitions.
-    fn ask_log_ends(&mut self, partitions: Vec<TopicPartition>) {
+    /// Asks for the ends of the logs of these partitions, and returns at once: the answer is what
+    /// [`high_watermark`](Self::high_watermark) returns from then on. The driver calls this every
+    /// two seconds, with all partitions and how they stand: the brokers tell the end of a log with
+    /// what is fetched from it, so only those from which nothing is fetched need a question.
+    fn ask_log_ends(&mut self, partitions: Vec<PartitionStatus>) {
         let _ = partitions;
     }
 

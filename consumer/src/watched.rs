@@ -1,7 +1,7 @@
 //! A client with something that looks on as it and the driver speak.
 
 use crate::{ClientError, GroupClient, Message};
-use plimsoll_core::{Command, Event, NextOffset, TopicPartition};
+use plimsoll_core::{Command, Event, NextOffset, PartitionStatus, TopicPartition};
 
 /// An onlooker of what a client and the driver say, which changes nothing of it.
 pub trait Watch: Send {
@@ -50,7 +50,7 @@ impl<C: GroupClient, W: Watch> GroupClient for Watched<C, W> {
         self.client.topic(number)
     }
 
-    fn ask_log_ends(&mut self, partitions: Vec<TopicPartition>) {
+    fn ask_log_ends(&mut self, partitions: Vec<PartitionStatus>) {
         self.client.ask_log_ends(partitions);
     }
 
@@ -75,7 +75,7 @@ impl<C: GroupClient, W: Watch> GroupClient for Watched<C, W> {
 mod tests {
     use super::{Watch, Watched};
     use crate::{ClientError, GroupClient, Message};
-    use plimsoll_core::{Command, Event, NextOffset, TopicPartition};
+    use plimsoll_core::{Command, Event, NextOffset, PartitionStatus, TopicPartition};
     use std::sync::{Arc, Mutex};
 
     const P: TopicPartition = TopicPartition::new(0, 0);
@@ -123,7 +123,7 @@ mod tests {
             (number == P.topic).then_some("orders")
         }
 
-        fn ask_log_ends(&mut self, _: Vec<TopicPartition>) {
+        fn ask_log_ends(&mut self, _: Vec<PartitionStatus>) {
             self.0.note("the ends of logs are asked for");
         }
 
@@ -153,7 +153,7 @@ mod tests {
         assert!(watched.is_unavailable(P.topic));
         assert!(watched.is_group_unavailable());
         assert!(watched.is_failing(P));
-        watched.ask_log_ends(vec![P]);
+        watched.ask_log_ends(Vec::new());
         let event = watched.next_event().await.expect("it is no failure");
         assert_eq!(event, Some(Event::Shutdown));
         watched.submit(Command::Close);

@@ -6,7 +6,7 @@ use crate::task::Task;
 use crate::{Connect, Settings, Tcp, WireSpeaker};
 use plimsoll::{ClientError, GroupClient, Message};
 use plimsoll_client::Seams;
-use plimsoll_core::{Command, Event, NextOffset, TopicPartition};
+use plimsoll_core::{Command, Event, NextOffset, PartitionStatus, TopicPartition};
 use std::fmt;
 use std::sync::PoisonError;
 use std::time::Duration;
@@ -182,8 +182,9 @@ impl<C: Connect, At: Seams<WireSpeaker> + Send + 'static> GroupClient for Native
         topic.map(String::as_str)
     }
 
-    fn ask_log_ends(&mut self, partitions: Vec<TopicPartition>) {
+    fn ask_log_ends(&mut self, partitions: Vec<PartitionStatus>) {
         if let Lifecycle::Running(running) = &self.lifecycle {
+            let partitions = partitions.iter().map(|status| status.partition).collect();
             // If the task has ended, the next event says so.
             let _ = running.orders.send(Order::AskLogEnds(partitions));
         }

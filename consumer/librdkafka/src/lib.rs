@@ -13,5 +13,5 @@ mod queue;
 pub use epochs::{leader_epochs, set_leader_epochs};
 pub use membership::is_dismissed;
 pub use message::{Header, Message};
-pub use position::read_positions;
+pub use position::{high_watermark, read_positions};
 pub use queue::{PartitionError, PartitionQueue};

@@ -447,8 +447,7 @@ where
             .update(now, self.core.consumer(), ending, &self.client);
         self.health.0.set(self.report());
         if self.ask_at <= now {
-            let partitions = self.core.consumer().partitions();
-            let partitions: Vec<_> = partitions.map(|status| status.partition).collect();
+            let partitions: Vec<_> = self.core.consumer().partitions().collect();
             if !partitions.is_empty() {
                 self.ask_at = now + LOG_ENDS_INTERVAL;
                 self.client.ask_log_ends(partitions);

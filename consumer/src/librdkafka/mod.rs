@@ -30,7 +30,7 @@ use self::rebalances::Rebalances;
 use self::thread::{Order, PollThread};
 use self::topics::Topics;
 use crate::{ClientError, Error, GroupClient, Message};
-use plimsoll_core::{Command, Config, Event, NextOffset, TopicPartition};
+use plimsoll_core::{Command, Config, Event, NextOffset, PartitionStatus, TopicPartition};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
@@ -62,7 +62,7 @@ pub struct LibrdkafkaClient {
     orders: Sender<Order>,
     waker: Arc<Waker>,
     dead_letters: Option<DeadLetters>,
-    lag: Sender<Vec<TopicPartition>>,
+    lag: Sender<Vec<PartitionStatus>>,
     lifecycle: Lifecycle,
 }
 
@@ -220,7 +220,7 @@ impl GroupClient for LibrdkafkaClient {
         self.topics.name(number).map(|name| &**name)
     }
 
-    fn ask_log_ends(&mut self, partitions: Vec<TopicPartition>) {
+    fn ask_log_ends(&mut self, partitions: Vec<PartitionStatus>) {
         // If the thread has ended, so has the consumer.
         let _ = self.lag.send(partitions);
     }

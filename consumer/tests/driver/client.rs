@@ -5,8 +5,8 @@ use plimsoll::{
     RetryPolicy,
 };
 use plimsoll_core::{
-    Assignment, AssignmentEpoch, Command, CommitOutcome, Event, NextOffset, Offset, RebalanceId,
-    TopicPartition,
+    Assignment, AssignmentEpoch, Command, CommitOutcome, Event, NextOffset, Offset,
+    PartitionStatus, RebalanceId, TopicPartition,
 };
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicBool, AtomicUsize};
@@ -49,8 +49,9 @@ impl GroupClient for Scripted {
         let _ = self.commands.send(command);
     }
 
-    fn ask_log_ends(&mut self, partitions: Vec<TopicPartition>) {
-        assert!(partitions.iter().all(|id| id.topic == P.topic));
+    fn ask_log_ends(&mut self, partitions: Vec<PartitionStatus>) {
+        let mut asked = partitions.iter().map(|status| status.partition);
+        assert!(asked.all(|id| id.topic == P.topic));
         self.asked.fetch_add(1, Relaxed);
     }
 
