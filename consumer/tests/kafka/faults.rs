@@ -2,11 +2,8 @@
 //! own: two, each of which leads one partition of two.
 
 use crate::cluster::{Handled, Member, PATIENCE, Topic, wait_until};
-use crate::gauges;
 use plimsoll::{Assignor, InitialPosition};
-use plimsoll_serve::{
-    BrokerId, Entry, Event, Faulty, Options, RequestKind, Served, ServedCluster, serve,
-};
+use plimsoll_serve::{BrokerId, Faulty, Options, RequestKind, Served, ServedCluster, serve};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -60,7 +57,7 @@ pub(crate) async fn crash_broker(cluster: &Served, topic: &Topic, broker: Broker
 }
 
 /// Lets the broker that fails leave questions for the ends of partitions without an answer.
-async fn tell_no_ends(cluster: &Served) {
+pub(crate) async fn tell_no_ends(cluster: &Served) {
     let unanswered = Faulty {
         request: RequestKind::ListOffsets,
         broker: Some(FAILING),
@@ -143,25 +140,4 @@ pub(crate) async fn a_broker_that_tells_no_ends_holds_up_no_other(cluster: Arc<S
     handled.wait_for(20).await;
     member.stop().await;
     assert_eq!(topic.committed(2), [Some(10), Some(10)]);
-}
-
-/// A question without an answer would take the connection along, on which records are fetched.
-pub(crate) async fn no_leader_is_asked_for_an_end_that_fetches_tell(cluster: Arc<Served>) {
-    gauges::watch();
-    let topic = Topic::create("asked-nothing", 2).await;
-    topic.produce(0..20, |n| (n % 2) as i32).await;
-    let handled = Handled::default();
-    let member = Member::start(topic.consumer(), handled.handler(Duration::ZERO));
-    handled.wait_for(20).await;
-    tell_no_ends(&cluster).await;
-    let lag = || gauges::value("kafka_consumergroup_group_lag", &topic.name);
-    assert!(wait_until(|| lag() == Some(0.0)).await, "{:?}", lag());
-    // Twice as long as it takes the driver to look at the ends again.
-    tokio::time::sleep(Duration::from_secs(4)).await;
-    member.stop().await;
-    heal(&cluster).await;
-    let trace = tokio::task::spawn_blocking(move || cluster.trace(0));
-    let trace = trace.await.expect("the cluster is there");
-    let lost = |entry: &Entry| matches!(entry.event, Event::ResponseLost { .. });
-    assert_eq!(trace.into_iter().find(lost), None);
 }

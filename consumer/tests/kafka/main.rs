@@ -11,6 +11,7 @@ mod epochs;
 mod faults;
 mod gauges;
 mod letters;
+mod log_ends;
 mod losses;
 mod members;
 mod mixed;
@@ -45,7 +46,7 @@ macro_rules! suite {
 fn main() -> ExitCode {
     let served = suite!((Vec::new()) by brokers::on_served_brokers);
     let faulty = tests!([] by brokers::on_faulty_brokers:
-        faults::no_leader_is_asked_for_an_end_that_fetches_tell,
+        log_ends::no_leader_is_asked_for_an_end_that_fetches_tell,
         losses::a_member_that_is_let_go_while_it_drains_stops_its_handlers,
     );
     let faulty = of_every_client_over_faults!().into_iter().chain(faulty);
