@@ -15,6 +15,22 @@ pub struct Behaviour {
     /// What shares their connection waits behind them. `Consumer.MaxWaitTime` of Sarama is 500 ms,
     /// and its programs leave it so.
     pub longest_fetch_wait: Option<Duration>,
+    /// The time that a client takes until it asks a broker that will answer.
+    ///
+    /// In librdkafka the connection with the first broker ends as soon as that has named itself
+    /// (`rd_kafka_broker_update`), and the next one is made after `sparse_connect_intvl`
+    /// (`rd_kafka_connect_any`).
+    pub bootstrap: Duration,
+    /// Whether metadata is renewed in a beat, and not so long after the last answer.
+    pub renews_in_beat: bool,
+    /// The time between two looks whether the application has polled in time: so much later than
+    /// `max.poll.interval.ms` may it be told that it has not.
+    ///
+    /// librdkafka looks in a beat that begins with the subscription
+    /// (`rd_kafka_cgrp_start_max_poll_interval_timer`: "The timer interval is 2 hz"), Java's
+    /// heartbeat thread after each wait for `retry.backoff.ms`
+    /// (`AbstractCoordinator.HeartbeatThread.run`). Sarama does not look.
+    pub poll_looks: Duration,
     /// What gets a member into its group, and keeps it there.
     pub membership: Membership,
     /// Whether nothing more happens to the membership, and nothing is fetched, before the
@@ -135,6 +151,11 @@ pub struct Behaviour {
     /// with `Consumer.IsolationLevel = ReadCommitted`, which is not its default
     /// (`offsetManager.fetchInitialOffset`).
     pub require_stable: bool,
+    /// The longest wait for the answer to its leave; `None`: as for other requests.
+    ///
+    /// librdkafka shortens it, and does not send it again (`rd_kafka_LeaveGroupRequest`:
+    /// "LeaveGroupRequests are best-effort").
+    pub leave_timeout: Option<Duration>,
     /// Whether a cooperative member that has no partitions says that it leaves.
     ///
     /// One of librdkafka 2.12.1 does not: with nothing to revoke there is no step at which it would
@@ -232,6 +253,9 @@ impl Behaviour {
     pub const LIBRDKAFKA: Self = Self {
         sharing: Sharing::GroupApart,
         longest_fetch_wait: None,
+        bootstrap: Duration::from_millis(50),
+        renews_in_beat: true,
+        poll_looks: Duration::from_millis(500),
         membership: Membership::Served,
         awaits_answers: true,
         drops_when_held: true,
@@ -255,6 +279,7 @@ impl Behaviour {
         assigns_within: None,
         start_retries: StartRetries::SameBytes,
         require_stable: true,
+        leave_timeout: Some(Duration::from_secs(5)),
         leaves_without_partitions: false,
         close_limit: None,
         checks_generations: false,
@@ -279,6 +304,9 @@ impl Behaviour {
     pub const JAVA: Self = Self {
         sharing: Sharing::GroupApart,
         longest_fetch_wait: None,
+        bootstrap: Duration::ZERO,
+        renews_in_beat: false,
+        poll_looks: Duration::from_millis(100),
         membership: Membership::Polled,
         awaits_answers: true,
         drops_when_held: false,
@@ -302,6 +330,7 @@ impl Behaviour {
         assigns_within: None,
         start_retries: StartRetries::Always,
         require_stable: true,
+        leave_timeout: None,
         leaves_without_partitions: true,
         close_limit: Some(Duration::from_secs(30)),
         checks_generations: false,
@@ -317,6 +346,9 @@ impl Behaviour {
         Self {
             sharing: Sharing::All,
             longest_fetch_wait: Some(Duration::from_millis(500)),
+            bootstrap: Duration::ZERO,
+            renews_in_beat: true,
+            poll_looks: Duration::ZERO,
             membership: Membership::Looped {
                 follows_coordinator,
             },
@@ -342,6 +374,7 @@ impl Behaviour {
             assigns_within: None,
             start_retries: StartRetries::Few,
             require_stable: false,
+            leave_timeout: None,
             leaves_without_partitions: true,
             close_limit: None,
             checks_generations: false,

@@ -51,7 +51,7 @@ pub use dead_letters::DeadLetters;
 pub use fetcher::Fetcher;
 pub use group::Group;
 pub use member::{Cluster, End, Member, Observation, World};
-pub use metadata::Metadata;
+pub use metadata::{Metadata, Renewal};
 pub use rebalance::{Callback, Rebalance};
 pub use seams::{AnswerOf, AskOf, Parts, Seams};
 pub use settings::Settings;

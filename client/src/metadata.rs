@@ -36,7 +36,7 @@ pub struct Metadata {
     in_flight: bool,
     /// Number of requests since one brought news.
     tries: u32,
-    refresh: Duration,
+    renewal: Renewal,
     backoff: Duration,
     /// Whether the last answer said that the topics do not exist.
     topics_are_gone: bool,
@@ -44,15 +44,45 @@ pub struct Metadata {
     action: Option<Node>,
 }
 
+/// When metadata is renewed though nothing is wrong.
+#[derive(Clone, Copy, Debug)]
+pub enum Renewal {
+    /// So long after each answer (Java: `Metadata.timeToExpire`).
+    After(Duration),
+    /// In a beat that began with the client, whenever else it asked: librdkafka's is a timer of its
+    /// main thread (`rd_kafka_thread_main`, `rd_kafka_metadata_refresh_cb`), Sarama's a ticker
+    /// (`client.backgroundMetadataUpdater`).
+    Beat {
+        /// The time between two.
+        interval: Duration,
+        /// The moment of the next one.
+        next: Instant,
+    },
+}
+
+impl Renewal {
+    /// Returns when to ask again after an answer that comes now.
+    fn after_answer(&mut self, now: Instant) -> Instant {
+        match self {
+            Self::After(interval) => now + *interval,
+            Self::Beat { interval, next } => {
+                while *next <= now {
+                    *next += *interval;
+                }
+                *next
+            }
+        }
+    }
+}
+
 impl Metadata {
-    /// Creates metadata that knows nothing, and is due at once. `first` is the broker to ask first,
-    /// `refresh` the interval at which metadata is renewed, `backoff` the shortest pause between
-    /// two requests.
+    /// Creates metadata that knows nothing, and is due at `due`. `first` is the broker to ask first,
+    /// `backoff` the shortest pause between two requests.
     pub fn new(
-        now: Instant,
+        due: Instant,
         (brokers, first): (u16, Node),
         partitions: usize,
-        refresh: Duration,
+        renewal: Renewal,
         backoff: Duration,
     ) -> Self {
         Self {
@@ -63,11 +93,11 @@ impl Metadata {
                 .fold(BrokerSet::default(), BrokerSet::with),
             gone: BrokerSet::default(),
             broker: first,
-            due: now,
+            due,
             asked: Instant::ZERO,
             in_flight: false,
             tries: 0,
-            refresh,
+            renewal,
             backoff,
             topics_are_gone: false,
             action: None,
@@ -174,7 +204,7 @@ impl Metadata {
         self.topics_are_gone = false;
         self.gone = self.named.beyond(alive);
         self.named = alive;
-        self.due = now + self.refresh;
+        self.due = self.renewal.after_answer(now);
         for state in partitions {
             let known = &mut self.leaders[usize::from(state.partition.0)];
             let info = LeaderInfo {

@@ -10,6 +10,7 @@ use plimsoll_access::exchange;
 use plimsoll_client::Cluster;
 use plimsoll_codec::frames::Head;
 use plimsoll_codec::{Names, topic_name};
+use plimsoll_core::Instant;
 use plimsoll_protocol::{BrokerSet, GroupIndex, Node, PartitionIndex, TopicSize, Topology};
 use std::io;
 use std::time::Duration;
@@ -135,6 +136,7 @@ fn cluster_of(settings: &Settings, told: &MetadataResponse) -> Result<(Names, Cl
             topology,
             brokers: MOST_BROKERS,
             first: Node(0),
+            first_at: Instant::ZERO,
             metadata_refresh: settings.metadata_refresh,
         },
     ))

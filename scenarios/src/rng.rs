@@ -33,6 +33,10 @@ pub enum Purpose {
     Late,
     /// The time that a process takes to begin.
     Start,
+    /// The time that a client takes until its first request.
+    Bootstrap,
+    /// The time that a process takes to end.
+    Exit,
 }
 
 /// A stream of random numbers.

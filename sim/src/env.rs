@@ -205,7 +205,8 @@ impl Env<'_> {
     #[inline]
     pub(crate) fn send(&mut self, from: Node, to: Node, channel: Channel, message: Message) {
         let now = self.queue.now();
-        match self.network.send(now, from, to, channel) {
+        let is_news = matches!(message, Message::MetadataUpdate { .. });
+        match self.network.send(now, (from, to), channel, is_news) {
             Passage::At(at, stamp) => {
                 let slot = self.queue.reserve(at);
                 *slot = Some(Event::Deliver(stamp.envelope(message)));

@@ -88,7 +88,7 @@ impl<'a> World<'a> {
             trace,
             Sink::new(plan),
             queue,
-            Network::new(plan.seed, nodes, settings.network.latency),
+            Network::new(plan.seed, nodes, settings.network.latency).with_late_news(),
         );
         env.programs = programs;
         Self {

@@ -89,7 +89,7 @@ exits = "allowed"
 }
 
 const ASSIGNORS: [&str; 2] = ["range", "cooperative-sticky"];
-const SEEDS: [u64; 2] = [1, 2];
+const SEEDS: [u64; 2] = [1, 4];
 
 /// Runs what an error does, under both protocols. Joins that are refused are two seconds apart: in
 /// one run there may be none, while the fault lasts, of a member that has an id.

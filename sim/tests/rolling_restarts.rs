@@ -68,8 +68,9 @@ fn a_roll_over_members_ends_when_the_last_one_runs_again() {
 fn a_roll_over_brokers_ends_when_the_last_one_is_in_sync_again() {
     let trace = trace(r#"{ at = "10s", do = "rolling-broker-restart", for = "5s" }"#);
     let lasted = ended(&trace) - began(&trace);
-    assert!(lasted > Duration::from_secs(10), "{lasted:?}");
-    assert!(lasted < Duration::from_secs(11), "{lasted:?}");
+    // Each of three brokers takes 3.5 s to 7 s to start again, and the next one waits for it.
+    assert!(lasted > Duration::from_millis(13_500), "{lasted:?}");
+    assert!(lasted < Duration::from_secs(23), "{lasted:?}");
 }
 
 #[test]

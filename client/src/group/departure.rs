@@ -150,7 +150,9 @@ impl<S: Speaker> Group<S> {
         self.session_until = Instant::FAR_FUTURE;
         let departure = self.departure(view);
         if let Some((node, request)) = departure.filter(|_| !self.forgets_to_leave()) {
-            let (timeout, then) = (self.settings.request_timeout, Continuation::LeaveGroup);
+            let timeout = self.settings.behaviour.leave_timeout;
+            let timeout = timeout.unwrap_or(self.settings.request_timeout);
+            let then = Continuation::LeaveGroup;
             self.ask(node, timeout, then, request);
         } else {
             self.actions.push_back(Action::End);

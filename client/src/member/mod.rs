@@ -8,7 +8,7 @@ pub use world::{Observation, World};
 
 use crate::{
     AnswerOf, Commits, Connections, Continuation, Coordinator, DeadLetters, Failure, Fetcher,
-    Group, Metadata, Requests, Seams, Settings, Speaker, Start, View, read,
+    Group, Metadata, Renewal, Requests, Seams, Settings, Speaker, Start, View, read,
 };
 use plimsoll_core::Instant;
 use plimsoll_protocol::{
@@ -25,6 +25,8 @@ pub struct Cluster {
     pub brokers: u16,
     /// The broker to ask first.
     pub first: Node,
+    /// The moment of the first request.
+    pub first_at: Instant,
     /// The interval at which metadata is renewed.
     pub metadata_refresh: Duration,
 }
@@ -76,6 +78,14 @@ impl<S: Speaker, At: Seams<S>> Member<S, At> {
     ) -> Self {
         let sharing = settings.behaviour.sharing;
         let (brokers, partitions) = (usize::from(cluster.brokers), cluster.topology.len());
+        let interval = cluster.metadata_refresh;
+        let renewal = match settings.behaviour.renews_in_beat {
+            true => Renewal::Beat {
+                interval,
+                next: now + interval,
+            },
+            false => Renewal::After(interval),
+        };
         Self {
             settings,
             requests: Requests::new(sharing, first_correlation),
@@ -84,10 +94,10 @@ impl<S: Speaker, At: Seams<S>> Member<S, At> {
                 topology: cluster.topology,
                 connections: Connections::new(sharing, brokers),
                 metadata: Metadata::new(
-                    now,
+                    cluster.first_at,
                     (cluster.brokers, cluster.first),
                     partitions,
-                    cluster.metadata_refresh,
+                    renewal,
                     settings.retry_backoff,
                 ),
                 coordinator: Coordinator::new(settings.group, settings.request_timeout),

@@ -119,3 +119,30 @@ fn plimsolls_consumer_and_java_wait_for_no_commit_for_ever_when_they_close() {
         assert_eq!(told(|| group.poll_action()), ["End"], "{behaviour:?}");
     }
 }
+
+#[test]
+fn a_leave_waits_for_its_answer_as_long_as_its_client_has_it() {
+    let view = knowledge();
+    for (behaviour, expected) in [
+        (Behaviour::PLIMSOLL, ms(5_000)),
+        (Behaviour::JAVA, ms(7_000)),
+    ] {
+        let settings = Settings {
+            behaviour,
+            request_timeout: ms(7_000),
+            ..cooperative()
+        };
+        let mut group = new(settings, None);
+        join(&mut group, &view, 1, &[]);
+        told(|| group.poll_action());
+        group.leave(&view);
+        let asked = std::iter::from_fn(|| group.poll_action());
+        let timeouts: Vec<_> = asked
+            .filter_map(|action| match action {
+                Action::Ask(ask) => Some(ask.timeout),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(timeouts, [expected], "{behaviour:?}");
+    }
+}

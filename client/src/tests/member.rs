@@ -141,6 +141,7 @@ fn cluster() -> Cluster {
         topology: topology_of(&[1]),
         brokers: 3,
         first: Node(0),
+        first_at: Instant::ZERO,
         metadata_refresh: ms(30_000),
     }
 }

@@ -114,3 +114,19 @@ fn a_broker_without_a_long_fetch_is_asked_first() {
     connections.handle_fetched(chosen);
     assert_eq!(metadata.choose_broker(at(1), &connections), chosen);
 }
+
+#[test]
+fn a_beat_does_not_move_with_what_is_asked_for_between() {
+    let connections = Connections::new(Sharing::GroupApart, 3);
+    let beat = Renewal::Beat {
+        interval: ms(3_000),
+        next: at(3_000),
+    };
+    let mut metadata = Metadata::new(at(60), (3, Node(0)), 1, beat, ms(100));
+    for (asked, next) in [(60, 3_000), (2_900, 3_000), (3_000, 6_000), (9_000, 12_000)] {
+        metadata.want(at(asked));
+        metadata.handle_timeout(at(asked), &connections);
+        metadata.handle_answer(at(asked), Ok(told_of(Vec::new())));
+        assert_eq!(metadata.poll_timeout(), at(next), "asked at {asked} ms");
+    }
+}

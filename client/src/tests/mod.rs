@@ -16,7 +16,9 @@ mod resends;
 mod sarama;
 mod start;
 
-use crate::{Ask, Behaviour, Connections, Continuation, Coordinator, Failure, Metadata, Settings};
+use crate::{
+    Ask, Behaviour, Connections, Continuation, Coordinator, Failure, Metadata, Renewal, Settings,
+};
 use plain::Plain;
 use plimsoll_core::{Instant, NextOffset};
 use plimsoll_protocol::{
@@ -104,7 +106,7 @@ fn ignorance() -> View {
             Instant::ZERO,
             (3, Node(0)),
             topology.len(),
-            ms(30_000),
+            Renewal::After(ms(30_000)),
             ms(100),
         ),
         connections: Connections::new(Sharing::GroupApart, 3),

@@ -16,7 +16,7 @@ pub(super) struct Application {
     /// The subject's handlers, where they are its own.
     own_handlers: Option<Box<dyn Handlers>>,
     polling: Polling,
-    poll_deadline: Duration,
+    poll_deadline: PollDeadline,
     /// Time of the last poll, while the subject does not poll; [`Instant::FAR_FUTURE`]: it polls
     /// all the time.
     polled: Instant,
@@ -31,6 +31,30 @@ pub(super) struct Application {
     closed: bool,
 }
 
+/// When a client tells that the application has not polled.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct PollDeadline {
+    /// `max.poll.interval.ms`.
+    pub interval: Duration,
+    /// The beginning of the beat in which the client looks.
+    pub began: Instant,
+    /// The time between two looks; zero: it looks at the right moment.
+    pub looks: Duration,
+}
+
+impl PollDeadline {
+    /// Returns the first look that is late enough after a poll.
+    fn after(&self, polled: Instant) -> Instant {
+        let due = polled + self.interval;
+        if polled == Instant::FAR_FUTURE || self.looks.is_zero() {
+            return due;
+        }
+        let since = due.saturating_since(self.began).as_nanos();
+        let looks = since.div_ceil(self.looks.as_nanos()) as u32;
+        self.began + self.looks * looks
+    }
+}
+
 /// The greatest number of records that a poll of Java's returns (the default of
 /// `max.poll.records`).
 const POLL_RECORDS: usize = 500;
@@ -41,7 +65,7 @@ impl Application {
         machine: Box<dyn Machine<Payload>>,
         own_handlers: Option<Box<dyn Handlers>>,
         polling: Polling,
-        poll_deadline: Duration,
+        poll_deadline: PollDeadline,
     ) -> Self {
         Self {
             own_deadline: deadline_of(&*machine),
@@ -107,7 +131,7 @@ impl Application {
 
     /// Returns whether the subject should have polled by now, and did not; says so once.
     pub(super) fn take_missed_poll_deadline(&mut self, now: Instant) -> bool {
-        let missed = !self.closed && self.polled + self.poll_deadline <= now;
+        let missed = !self.closed && self.poll_deadline.after(self.polled) <= now;
         if missed {
             self.polled = Instant::FAR_FUTURE;
         }
@@ -216,7 +240,8 @@ impl Application {
             return Instant::FAR_FUTURE;
         }
         debug_assert_eq!(self.own_deadline, deadline_of(&*self.machine));
-        self.own_deadline.min(self.polled + self.poll_deadline)
+        let deadline = self.poll_deadline.after(self.polled);
+        self.own_deadline.min(deadline)
     }
 }
 

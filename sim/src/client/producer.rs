@@ -6,7 +6,9 @@ use crate::actor::Actor;
 use crate::env::Env;
 use crate::protocol::{Channel, Channels, Lean, Message, Node, Request, Response, Value};
 use plimsoll_client::accumulator::{Accumulator, Action, Continuation, Settings, Ticket};
-use plimsoll_client::{Ask, Behaviour, Connections, Failure, Metadata, Requests, channel_of, read};
+use plimsoll_client::{
+    Ask, Behaviour, Connections, Failure, Metadata, Renewal, Requests, channel_of, read,
+};
 use plimsoll_core::Instant;
 use plimsoll_oracle::{MessageId, TraceEvent};
 use plimsoll_scenarios::scenario;
@@ -43,7 +45,7 @@ impl Producer {
                 env.now(),
                 first_broker(env.plan, node),
                 partitions,
-                METADATA_MAX_AGE,
+                Renewal::After(METADATA_MAX_AGE),
                 settings.retry_backoff,
             ),
             accumulator: Accumulator::new(

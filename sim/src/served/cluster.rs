@@ -7,6 +7,7 @@ use super::options::Options;
 use super::retention;
 use super::world::World;
 use crate::cluster::{ClusterSettings, Placement};
+use crate::network::Network;
 use crate::protocol::{BrokerSet, Correlation, Node, PerBroker, Request, Response};
 use crate::table::DenseId;
 use crate::wire::{At, Connection, Edge, EdgeOptions, FetchSessions, Step, To};
@@ -122,7 +123,13 @@ impl ServedCluster {
         let brokers = options.brokers.clamp(1, Options::MOST_BROKERS);
         let placement = Placement::by_number(brokers, options.replication.clamp(1, brokers));
         let settings = ClusterSettings::new(placement, options.min_insync, options.settings);
-        let mut world = World::new(&settings, options.seed, options.latency);
+        let nodes = settings.brokers + 1;
+        let network = Network::new(options.seed, nodes, options.latency);
+        let network = match options.has_late_news {
+            true => network.with_late_news(),
+            false => network,
+        };
+        let mut world = World::new(&settings, options.seed, network);
         let mut cluster = Self {
             own: world.open(),
             world,

@@ -47,6 +47,7 @@ impl Brokers {
         let mut options = Options::of_cluster(settings, settings.settings.clone(), plan.seed);
         options.cluster.is_observed = true;
         options.cluster.latency = plan.settings.network.latency;
+        options.cluster.has_late_news = true;
         let mut cluster = ServedCluster::new(options.cluster);
         for broker in cluster.brokers() {
             let at = crate::broker_address(in_plan(broker));

@@ -3,7 +3,7 @@
 mod turn;
 mod world;
 
-use super::application::Application;
+use super::application::{Application, PollDeadline};
 use super::first_broker;
 use super::late::Late;
 use super::speaker::LeanSpeaker;
@@ -23,6 +23,11 @@ use std::time::Duration;
 
 /// The client of a process. What stands at its seams, if anything does, is known when it runs.
 type Client = plimsoll_client::Member<LeanSpeaker, Option<Box<dyn Seams<LeanSpeaker>>>>;
+
+/// The longest time that passes between a client's first timer and its first request, beside what
+/// its library takes. Without it the member that joins first would see first, for ever, what all of
+/// them look at in a beat.
+const BOOTSTRAP: Duration = Duration::from_millis(20);
 
 /// A process of a member.
 pub(super) struct Process {
@@ -49,14 +54,18 @@ impl Process {
         let node = env.member_node(id);
         let consumers = &env.plan.settings.consumers;
         let (brokers, first) = first_broker(env.plan, node);
+        let process = u64::from(id.0) << 32 | u64::from(starts);
+        let mut bootstrap = Rng::substream(env.plan.seed, Purpose::Bootstrap, process);
         let cluster = Cluster {
             topology: env.topology.clone(),
             brokers,
             first,
+            first_at: env.now()
+                + spec.behaviour.bootstrap
+                + bootstrap.between(Duration::ZERO, BOOTSTRAP),
             metadata_refresh: consumers.metadata_refresh,
         };
         let mut config = consumers.config;
-        let process = u64::from(id.0) << 32 | u64::from(starts);
         config.jitter_seed = Rng::substream(env.plan.seed, Purpose::Jitter, process).next_u64();
         let (machine, own_handlers) = match env.programs {
             None => ((spec.build)(&config), None),
@@ -81,7 +90,11 @@ impl Process {
                 machine,
                 own_handlers,
                 spec.polling,
-                consumers.poll_deadline,
+                PollDeadline {
+                    interval: consumers.poll_deadline,
+                    began: env.now(),
+                    looks: spec.behaviour.poll_looks,
+                },
             ),
             late: Late::new(env.plan.seed, process),
             stopping: false,

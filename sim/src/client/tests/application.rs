@@ -1,7 +1,7 @@
 //! When the application polls.
 
 use super::*;
-use crate::client::application::Application;
+use crate::client::application::{Application, PollDeadline};
 use crate::client::tests::probe;
 use crate::recipes::Polling;
 use plimsoll_core::{Config, Event, Offset, Outcome, TopicPartition};
@@ -12,7 +12,12 @@ const NOW: Instant = Instant::from_millis(10_000);
 fn application(polling: Polling) -> Application {
     probe::reset();
     let machine = probe::build(&Config::default());
-    Application::new(machine, None, polling, ms(20_000))
+    let deadline = PollDeadline {
+        interval: ms(20_000),
+        began: NOW + ms(100),
+        looks: Duration::ZERO,
+    };
+    Application::new(machine, None, polling, deadline)
 }
 
 fn result() -> Event<crate::recipes::Payload> {
@@ -48,6 +53,27 @@ fn a_missed_poll_deadline_is_told_once() {
     assert!(!application.take_missed_poll_deadline(NOW + ms(19_999)));
     assert!(application.take_missed_poll_deadline(NOW + ms(20_000)));
     assert!(!application.take_missed_poll_deadline(NOW + ms(40_000)));
+}
+
+/// The looks come in a beat that does not heed the polls.
+#[test]
+fn a_missed_poll_deadline_is_told_at_the_next_look() {
+    let deadline = PollDeadline {
+        interval: ms(20_000),
+        began: NOW + ms(100),
+        looks: ms(500),
+    };
+    let machine = probe::build(&Config::default());
+    let mut application = Application::new(machine, None, Polling::Inline, deadline);
+    for (polled, told) in [(0, 20_100), (100, 20_100), (101, 20_600), (30_599, 50_600)] {
+        application.note_polling(NOW + ms(polled), false);
+        application.start_handler(NOW + ms(polled), false);
+        let told = NOW + ms(told);
+        assert_eq!(application.poll_timeout(), told);
+        assert!(!application.take_missed_poll_deadline(NOW + ms(polled + 20_000 - 1)));
+        assert!(application.take_missed_poll_deadline(told));
+        application.handle_processed(told, false, result());
+    }
 }
 
 /// `max.poll.interval.ms` is the time for all records of a poll.
