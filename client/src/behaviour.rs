@@ -17,9 +17,9 @@ pub struct Behaviour {
     pub longest_fetch_wait: Option<Duration>,
     /// The time that a client takes until it asks a broker that will answer.
     ///
-    /// In librdkafka the connection with the first broker ends as soon as that has named itself
-    /// (`rd_kafka_broker_update`), and the next one is made after `sparse_connect_intvl`
-    /// (`rd_kafka_connect_any`).
+    /// librdkafka gives the broker up by which it began as soon as that has named the brokers
+    /// (`rd_kafka_metadata_decommission_unavailable_brokers`), and connects to one of these after
+    /// `sparse_connect_intvl` (`rd_kafka_connect_any`).
     pub bootstrap: Duration,
     /// Whether metadata is renewed in a beat, and not so long after the last answer.
     pub renews_in_beat: bool,

@@ -23,7 +23,7 @@ pub(crate) struct Host {
     pub(crate) stopping: bool,
     /// Whether to start the process again as soon as it has stopped.
     pub(crate) restart: bool,
-    /// Number of restarts so far.
+    /// Number of processes so far that another one followed at once.
     exits: u32,
 }
 
