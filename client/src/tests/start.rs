@@ -38,6 +38,31 @@ fn the_application_gets_partitions_once_everything_is_known() {
     assert_eq!(ends.collect::<Vec<_>>(), [(0, 3), (2, 9)]);
 }
 
+/// Without it an offset is told that is not replicated yet, and may be gone when it is asked again.
+#[test]
+fn stable_offsets_are_required_where_the_client_does_so() {
+    let view = knowledge();
+    for (behaviour, requires) in [
+        (Behaviour::LIBRDKAFKA, true),
+        (Behaviour::PLIMSOLL, true),
+        (Behaviour::JAVA, true),
+        (Behaviour::SARAMA_1_60, false),
+        (Behaviour::SARAMA_1_61, false),
+    ] {
+        let mut start = Start::new(like(behaviour));
+        start.begin(NOW, &view, 4, vec![P0]);
+        let asked = std::iter::from_fn(|| start.poll_action());
+        let required = asked.into_iter().find_map(|action| match action {
+            Action::Ask(Ask {
+                request: Request::OffsetFetch { require_stable, .. },
+                ..
+            }) => Some(require_stable),
+            _ => None,
+        });
+        assert_eq!(required, Some(requires), "{behaviour:?}");
+    }
+}
+
 #[test]
 fn what_is_lost_is_asked_again_and_sets_off_what_may_help() {
     let view = knowledge();
