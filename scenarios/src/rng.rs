@@ -35,8 +35,8 @@ pub enum Purpose {
     Start,
     /// The time that a client takes until its first request.
     Bootstrap,
-    /// The time that a process takes to end.
-    Exit,
+    /// The time between a process that ends and the next one.
+    Absence,
 }
 
 /// A stream of random numbers.

@@ -4,9 +4,8 @@ use crate::env::Event;
 use crate::protocol::{Channels, Node};
 use crate::world::World;
 use plimsoll_core::Instant;
-use plimsoll_oracle::TraceEvent;
-use plimsoll_scenarios::{Purpose, Rng};
-use std::time::Duration;
+use plimsoll_oracle::{BrokerId, TraceEvent};
+use plimsoll_scenarios::schedule::ProcessId;
 
 /// What the operating system of a node knows of its process.
 #[derive(Debug, Default)]
@@ -24,20 +23,8 @@ pub(crate) struct Host {
     /// Whether to start the process again as soon as it has stopped.
     pub(crate) restart: bool,
     /// Number of processes so far that another one followed at once.
-    exits: u32,
+    absences: u32,
 }
-
-/// The time that a member's process takes to end once its client has left the group: 0.1 s to 0.2 s
-/// with librdkafka, whose threads end one after the other, and 0.8 s in one of nine. The others
-/// hear of the leave before the next process joins, and often rebalance without it.
-const EXIT: (Duration, Duration) = (Duration::from_millis(100), Duration::from_millis(200));
-const SLOW_EXIT: (Duration, Duration) = (Duration::from_millis(200), Duration::from_millis(1_000));
-
-/// The time that a broker takes to start again. Apache Kafka 4.3.1 was ready 3.7 s after it was
-/// started as a plain process, and in our containers, on a machine with much else to do, after 4 s to
-/// 7 s.
-const BROKER_RESTART: (Duration, Duration) =
-    (Duration::from_millis(3_500), Duration::from_millis(7_000));
 
 impl World<'_> {
     /// Returns whether a process runs, paused or not.
@@ -155,21 +142,6 @@ impl World<'_> {
         }
     }
 
-    /// Draws the time from the end of what a process does until the next one has taken its place.
-    fn exit_of(&mut self, node: Node) -> Duration {
-        let is_member = self.env.member_at(node).is_some();
-        let host = &mut self.hosts[node];
-        host.exits += 1;
-        let exit = u64::from(node.0) << 32 | u64::from(host.exits);
-        let mut rng = Rng::substream(self.env.plan.seed, Purpose::Exit, exit);
-        let (shortest, longest) = match (is_member, rng.below(8)) {
-            (true, 0) => SLOW_EXIT,
-            (true, _) => EXIT,
-            (false, _) => BROKER_RESTART,
-        };
-        rng.between(shortest, longest)
-    }
-
     pub(crate) fn process_died(&mut self, node: Node) {
         let host = &mut self.hosts[node];
         host.runs = false;
@@ -191,8 +163,14 @@ impl World<'_> {
             self.env.queue.push(at, event);
         }
         if restart {
-            let at = now + self.exit_of(node);
-            self.env.queue.push(at, Event::Start(node));
+            let host = &mut self.hosts[node];
+            host.absences += 1;
+            let process = match self.env.member_at(node) {
+                Some(member) => ProcessId::Member(member),
+                None => ProcessId::Broker(BrokerId(node.0.into())),
+            };
+            let absence = self.env.plan.absence(process, host.absences);
+            self.env.queue.push(now + absence, Event::Start(node));
         }
     }
 }

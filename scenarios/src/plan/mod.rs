@@ -1,5 +1,6 @@
 //! A plan: a scenario with every random choice made.
 
+mod absence;
 mod faults;
 mod liveness;
 mod messages;

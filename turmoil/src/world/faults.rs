@@ -78,7 +78,8 @@ impl World {
             ProcessId::Broker(broker) => {
                 let at = self.brokers.at(self.now());
                 // The plan is of this cluster.
-                let _ = self.brokers.cluster.restart(at, broker);
+                let _ = self.brokers.cluster.stop(at, kafka_id(broker));
+                self.come_back(process);
             }
         }
     }

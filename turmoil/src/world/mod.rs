@@ -41,6 +41,10 @@ pub(crate) struct World {
     timers: BTreeSet<(Instant, FaultIndex)>,
     /// The processes that a rolling restart has stopped and that are not back.
     restarting: Vec<(FaultIndex, ProcessId)>,
+    /// The processes that are gone, and the times at which others take their places.
+    absent: Vec<(Instant, ProcessId)>,
+    /// Number of absences so far.
+    absences: u32,
     brokers: Brokers,
     handlers: Handlers,
     processes: Vec<Process>,
@@ -84,6 +88,8 @@ impl Shared {
                 schedule: FaultSchedule::new(&plan),
                 timers: BTreeSet::new(),
                 restarting: Vec::new(),
+                absent: Vec::new(),
+                absences: 0,
                 brokers,
                 handlers: Handlers::new(&plan),
                 processes: (0..members).map(|_| Process::default()).collect(),
@@ -225,6 +231,7 @@ impl World {
             self.schedule.handle_timeout(fault);
             self.drive(fault);
         }
+        self.start_due(now);
         while let Some(fault) = self.take_restarted() {
             self.schedule.handle_done(fault, Done::Changed);
             self.drive(fault);
@@ -234,7 +241,13 @@ impl World {
     /// Returns when something is due next.
     fn next_at(&self) -> Option<Instant> {
         let timer = self.timers.first().map(|(at, _)| *at);
-        let all = [self.brokers.poll_timeout(), self.handlers.next_at(), timer];
+        let back = self.absent.iter().map(|(at, _)| *at).min();
+        let all = [
+            self.brokers.poll_timeout(),
+            self.handlers.next_at(),
+            timer,
+            back,
+        ];
         all.into_iter().flatten().min()
     }
 }
@@ -246,6 +259,7 @@ impl World {
         let now = self.now();
         self.brokers.cluster.lose_no_response();
         self.restarting.clear();
+        self.absent.clear();
         self.schedule.handle_healing();
         let faults = self.schedule.faults();
         faults.for_each(|fault| self.drive(fault));

@@ -4,7 +4,10 @@ use super::World;
 use crate::gate::Gate;
 use crate::member;
 use plimsoll::ClientError;
+use plimsoll_core::Instant;
 use plimsoll_oracle::{MemberId, TraceEvent};
+use plimsoll_scenarios::schedule::ProcessId;
+use plimsoll_sim::served::kafka_id;
 use plimsoll_sim::sink::HandlerId;
 use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
@@ -227,7 +230,30 @@ impl World {
         process.pauses = 0;
         process.deferred.clear();
         if std::mem::take(&mut process.restart) {
-            self.start(member);
+            self.come_back(ProcessId::Member(member));
+        }
+    }
+
+    /// Lets a process that is gone be followed by another one, as soon as that can be.
+    pub(super) fn come_back(&mut self, process: ProcessId) {
+        self.absences += 1;
+        let absence = self.plan.absence(process, self.absences);
+        self.absent.push((self.now() + absence, process));
+    }
+
+    /// Starts the processes that are back by now.
+    pub(super) fn start_due(&mut self, now: Instant) {
+        while let Some(place) = self.absent.iter().position(|(at, _)| *at <= now) {
+            match self.absent.remove(place).1 {
+                ProcessId::Member(member) => {
+                    self.start(member);
+                }
+                ProcessId::Broker(broker) => {
+                    let at = self.brokers.at(now);
+                    // The plan is of this cluster.
+                    let _ = self.brokers.cluster.start(at, kafka_id(broker));
+                }
+            }
         }
     }
 }
