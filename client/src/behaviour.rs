@@ -26,9 +26,9 @@ pub struct Behaviour {
     /// The time between two looks whether the application has polled in time: so much later than
     /// `max.poll.interval.ms` may it be told that it has not.
     ///
-    /// librdkafka looks in a beat that begins with the subscription
-    /// (`rd_kafka_cgrp_start_max_poll_interval_timer`: "The timer interval is 2 hz"), Java's
-    /// heartbeat thread after each wait for `retry.backoff.ms`
+    /// librdkafka looks in a beat (`rd_kafka_cgrp_start_max_poll_interval_timer`: "The timer interval
+    /// is 2 hz") that begins anew with each assignment; here it begins with the client. Java's
+    /// heartbeat thread looks after each wait for `retry.backoff.ms`
     /// (`AbstractCoordinator.HeartbeatThread.run`). Sarama does not look.
     pub poll_looks: Duration,
     /// What gets a member into its group, and keeps it there.

@@ -10,6 +10,7 @@ mod engine;
 mod env;
 mod faults;
 mod host;
+mod latency;
 mod network;
 mod nodes;
 pub mod program;

@@ -9,6 +9,7 @@
 //! within as long as they had been held, before or after what is sent on the next connection; and
 //! the broker answers into the void. Seen with a real kernel behind a packet filter.
 
+use crate::latency::{Latency, publication};
 use crate::protocol::{
     Channel, Channels, Correlation, Dialect, Lean, Message, Node, PerNode, Request, Sharing,
 };
@@ -102,39 +103,6 @@ pub(crate) struct Network<D: Dialect = Lean> {
     losses: Vec<Loss>,
 }
 
-/// The network's latency in nanoseconds, ready to be drawn for every message.
-#[derive(Debug, Default)]
-struct Latency {
-    min: u64,
-    spread: u64,
-    slow_share: f64,
-    slow_min: u64,
-    slow_spread: u64,
-}
-
-impl Latency {
-    fn new(distribution: Distribution) -> Self {
-        let nanos = |duration: Duration| duration.as_nanos() as u64;
-        let spread = |min: Duration, max: Duration| nanos(max.saturating_sub(min));
-        Self {
-            min: nanos(distribution.min),
-            spread: spread(distribution.min, distribution.max),
-            slow_share: distribution.slow_share,
-            slow_min: nanos(distribution.slow_min),
-            slow_spread: spread(distribution.slow_min, distribution.slow_max),
-        }
-    }
-
-    #[inline]
-    fn sample(&self, rng: &mut Rng) -> u64 {
-        if rng.chance(self.slow_share) {
-            self.slow_min + rng.below(self.slow_spread + 1)
-        } else {
-            self.min + rng.below(self.spread + 1)
-        }
-    }
-}
-
 /// One direction between two nodes.
 #[derive(Debug)]
 struct Link<D: Dialect> {
@@ -216,18 +184,6 @@ struct Loss {
     kind: RequestKind,
     /// The request whose response will be lost; `None` until one comes by.
     request: Option<(Node, Correlation)>,
-}
-
-/// Draws the time from when a broker has the controller's news until it has acted upon them: the
-/// metadata of a broker are a log, which one thread reads and another one publishes
-/// (`MetadataLoader.handleCommit`, `BrokerMetadataPublisher.onMetadataUpdate`). It is short; but
-/// three brokers on a busy machine were seen to differ for 160 ms on which of them coordinates a
-/// group.
-fn publication(rng: &mut Rng) -> u64 {
-    const SHORT: u64 = 10_000_000;
-    const LONG: u64 = 160_000_000;
-    let longest = if rng.chance(0.1) { LONG } else { SHORT };
-    rng.below(longest)
 }
 
 impl<D: Dialect> Network<D> {
