@@ -213,9 +213,8 @@ impl<D: Dialect> Network<D> {
     }
 
     /// Lets brokers come late to the controller's news, as on machines that have much else to do.
-    pub(crate) fn with_late_news(mut self) -> Self {
+    pub(crate) fn let_news_be_late(&mut self) {
         self.has_late_news = true;
-        self
     }
 
     /// Sends a message, and returns what becomes of it. `is_news`: it is the controller's.

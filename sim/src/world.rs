@@ -82,13 +82,15 @@ impl<'a> World<'a> {
         messages.extend_from_slice(&plan.messages);
         messages.extend_from_slice(&probes.messages);
         let nodes = Nodes::new(plan).count();
+        let mut network = Network::new(plan.seed, nodes, settings.network.latency);
+        network.let_news_be_late();
         let mut env = Env::new(
             plan,
             topology_of(plan),
             trace,
             Sink::new(plan),
             queue,
-            Network::new(plan.seed, nodes, settings.network.latency).with_late_news(),
+            network,
         );
         env.programs = programs;
         Self {

@@ -125,10 +125,6 @@ impl ServedCluster {
         let settings = ClusterSettings::new(placement, options.min_insync, options.settings);
         let nodes = settings.brokers + 1;
         let network = Network::new(options.seed, nodes, options.latency);
-        let network = match options.has_late_news {
-            true => network.with_late_news(),
-            false => network,
-        };
         let mut world = World::new(&settings, options.seed, network);
         let mut cluster = Self {
             own: world.open(),
@@ -157,6 +153,12 @@ impl ServedCluster {
         cluster.world.env.is_observed = options.is_observed;
         cluster.hear();
         cluster
+    }
+
+    /// Lets brokers come late to the controller's news from now on, as on machines that have much
+    /// else to do. In real time the machine itself sees to that.
+    pub fn let_news_be_late(&mut self) {
+        self.world.env.network.let_news_be_late();
     }
 
     /// Returns the brokers.

@@ -21,9 +21,6 @@ pub struct Options {
     pub settings: BrokerSettings,
     /// The latency of the network between the brokers. Clients have their own network.
     pub latency: Distribution,
-    /// Whether brokers come late to the controller's news, as on machines that have much else to do.
-    /// In real time the machine itself sees to that.
-    pub has_late_news: bool,
     /// The time of day when it begins, since 1970. Without it timestamps are neither checked nor
     /// given.
     pub began: Option<Duration>,
@@ -57,7 +54,6 @@ impl Default for Options {
                 ..BrokerSettings::default()
             },
             latency: Distribution::even(Duration::from_micros(1), Duration::from_micros(5)),
-            has_late_news: false,
             began: None,
             retention_check: Duration::from_secs(300),
             is_observed: false,

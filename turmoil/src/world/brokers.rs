@@ -47,7 +47,6 @@ impl Brokers {
         let mut options = Options::of_cluster(settings, settings.settings.clone(), plan.seed);
         options.cluster.is_observed = true;
         options.cluster.latency = plan.settings.network.latency;
-        options.cluster.has_late_news = true;
         let mut cluster = ServedCluster::new(options.cluster);
         for broker in cluster.brokers() {
             let at = crate::broker_address(in_plan(broker));
@@ -56,6 +55,8 @@ impl Brokers {
         let topics = plan.settings.topics.iter();
         let topics = topics.map(|topic| (topic.name.as_str(), topic.partitions));
         let began = inside::create_topics(&mut cluster, topics.chain([(DEAD_LETTERS, 1)]));
+        // Topics that are there from the start are known to all of them.
+        cluster.let_news_be_late();
         Self {
             cluster,
             clients: BTreeMap::new(),
