@@ -20,6 +20,22 @@ fn errors(answers: &[Left]) -> Vec<Option<ErrorName>> {
     errors.map(|error| error.map(|(_, error)| error)).collect()
 }
 
+/// A group that was empty waits for more members, also where one of them goes meanwhile.
+#[test]
+fn a_member_that_leaves_does_not_end_the_initial_delay() {
+    let mut cluster = Cluster::new(|settings| {
+        settings.cluster.settings.group_initial_rebalance_delay = millis(1_000);
+    });
+    let join = cluster.send_group(0, join_request(None, Some(0)));
+    cluster.send_group(1, join_request(None, Some(1)));
+    cluster.run_for(millis(200));
+    let left = leave(&mut cluster, &[(GroupMemberId::EMPTY, Some(1))]);
+    assert_eq!(errors(&left), [None]);
+    cluster.run_for(millis(200));
+    assert!(cluster.answer(join).is_none(), "it waits for others");
+    cluster.joined(join);
+}
+
 #[test]
 fn each_member_that_is_to_leave_has_an_answer_of_its_own() {
     let mut cluster = Cluster::new(quick);
