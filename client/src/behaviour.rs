@@ -23,8 +23,8 @@ pub struct Behaviour {
     pub bootstrap: Duration,
     /// Whether metadata is renewed in a beat, and not so long after the last answer.
     pub renews_in_beat: bool,
-    /// The time between two looks whether the application has polled in time: so much later than
-    /// `max.poll.interval.ms` may it be told that it has not.
+    /// The pause between two checks that the application has polled in time: a miss of
+    /// `max.poll.interval.ms` is noticed up to so much later. Zero: at once.
     ///
     /// librdkafka looks in a beat (`rd_kafka_cgrp_start_max_poll_interval_timer`: "The timer interval
     /// is 2 hz") that begins anew with each assignment; here it begins with the client. Java's

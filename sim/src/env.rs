@@ -205,8 +205,7 @@ impl Env<'_> {
     #[inline]
     pub(crate) fn send(&mut self, from: Node, to: Node, channel: Channel, message: Message) {
         let now = self.queue.now();
-        let is_news = matches!(message, Message::MetadataUpdate { .. });
-        match self.network.send(now, (from, to), channel, is_news) {
+        match self.network.send(now, from, to, channel, &message) {
             Passage::At(at, stamp) => {
                 let slot = self.queue.reserve(at);
                 *slot = Some(Event::Deliver(stamp.envelope(message)));

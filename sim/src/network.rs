@@ -217,14 +217,15 @@ impl<D: Dialect> Network<D> {
         self.has_late_news = true;
     }
 
-    /// Sends a message, and returns what becomes of it. `is_news`: it is the controller's.
+    /// Sends a message, and returns what becomes of it.
     #[inline]
     pub(crate) fn send(
         &mut self,
         now: Instant,
-        (from, to): (Node, Node),
+        from: Node,
+        to: Node,
         channel: Channel,
-        is_news: bool,
+        message: &Message<D>,
     ) -> Passage {
         let link = &mut self.links[from][to];
         link.sent += 1;
@@ -240,7 +241,7 @@ impl<D: Dialect> Network<D> {
         }
         let latency = self.latency.sample(&mut link.rng);
         let mut at = now.as_nanos() + latency + link.delay + link.throttle;
-        if is_news && self.has_late_news {
+        if self.has_late_news && matches!(message, Message::MetadataUpdate { .. }) {
             at += publication(&mut link.rng);
         }
         if !link.is_listening {

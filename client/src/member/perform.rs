@@ -145,8 +145,8 @@ impl<S: Speaker, At: Seams<S>> Member<S, At> {
         self.ask(world, ask);
     }
 
-    /// Hands partitions to the group whose starts are known, and the leader epochs below these to
-    /// what fetches them.
+    /// Hands the group the partitions whose starts are known, and the fetcher the leader epochs below
+    /// these starts.
     fn assign(&mut self, assignments: Vec<Assignment>, epochs: Vec<Option<u32>>) {
         for (assignment, epoch) in assignments.iter().zip(epochs) {
             if let Some(index) = self.view.topology.index(assignment.partition) {

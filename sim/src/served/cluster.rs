@@ -7,7 +7,6 @@ use super::options::Options;
 use super::retention;
 use super::world::World;
 use crate::cluster::{ClusterSettings, Placement};
-use crate::network::Network;
 use crate::protocol::{BrokerSet, Correlation, Node, PerBroker, Request, Response};
 use crate::table::DenseId;
 use crate::wire::{At, Connection, Edge, EdgeOptions, FetchSessions, Step, To};
@@ -123,9 +122,7 @@ impl ServedCluster {
         let brokers = options.brokers.clamp(1, Options::MOST_BROKERS);
         let placement = Placement::by_number(brokers, options.replication.clamp(1, brokers));
         let settings = ClusterSettings::new(placement, options.min_insync, options.settings);
-        let nodes = settings.brokers + 1;
-        let network = Network::new(options.seed, nodes, options.latency);
-        let mut world = World::new(&settings, options.seed, network);
+        let mut world = World::new(&settings, options.seed, options.latency);
         let mut cluster = Self {
             own: world.open(),
             world,

@@ -10,6 +10,7 @@ use crate::protocol::{
 };
 use crate::topology::PartitionIndex;
 use plimsoll_core::{Instant, NextOffset};
+use plimsoll_scenarios::scenario::Distribution;
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -69,13 +70,13 @@ pub(super) enum Said<D: Dialect> {
 
 impl<D: Dialect> Env<D> {
     /// Creates the environment of brokers and a controller at the first `nodes` nodes.
-    pub(super) fn new(seed: u64, nodes: usize, network: Network<D>, partitions: usize) -> Self {
+    pub(super) fn new(seed: u64, nodes: usize, latency: Distribution, partitions: usize) -> Self {
         let mut queue = Queue::new();
         queue.reset(seed);
         Self {
             now: Instant::ZERO,
             queue,
-            network,
+            network: Network::new(seed, nodes, latency),
             shared: Shared::new(partitions),
             said: VecDeque::new(),
             delays: PerNode::new(nodes, |_| Duration::ZERO),
@@ -111,8 +112,7 @@ impl<D: Dialect> ClusterEnv<D> for Env<D> {
     }
 
     fn send(&mut self, from: Node, to: Node, channel: Channel, message: Message<D>) {
-        let is_news = matches!(message, Message::MetadataUpdate { .. });
-        match self.network.send(self.now, (from, to), channel, is_news) {
+        match self.network.send(self.now, from, to, channel, &message) {
             Passage::At(at, stamp) => {
                 self.queue.push(at, Event::Deliver(stamp.envelope(message)));
             }

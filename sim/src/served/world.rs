@@ -5,12 +5,13 @@ use super::env::{Env, Said};
 use super::host::Host;
 use crate::actor::Actor;
 use crate::cluster::{Broker, ClusterSettings, Controller};
-use crate::network::{Arrival, Envelope, Network};
+use crate::network::{Arrival, Envelope};
 use crate::protocol::{
     Channel, Channels, Correlation, Dialect, Message, Node, PerBroker, PerNode, Request,
 };
 use crate::table::DenseId;
 use plimsoll_core::Instant;
+use plimsoll_scenarios::scenario::Distribution;
 
 /// Something that will happen.
 #[derive(Debug)]
@@ -51,11 +52,11 @@ pub(super) struct World<D: Dialect> {
 
 impl<D: Dialect> World<D> {
     /// Creates a cluster, all of whose processes run.
-    pub(super) fn new(settings: &ClusterSettings, seed: u64, network: Network<D>) -> Self {
+    pub(super) fn new(settings: &ClusterSettings, seed: u64, latency: Distribution) -> Self {
         let nodes = settings.brokers + 1;
         let brokers = (0..settings.brokers).map(Node::from_index);
         let mut world = Self {
-            env: Env::new(seed, nodes, network, settings.partitions),
+            env: Env::new(seed, nodes, latency, settings.partitions),
             brokers: brokers
                 .clone()
                 .map(|node| Broker::new(settings, node))

@@ -1,7 +1,6 @@
 //! Brokers without a plan, asked in a dialect of tests.
 
 use crate::cluster::{ClusterSettings, Placement};
-use crate::network::Network;
 use crate::protocol::batched::{Batched, Records};
 use crate::protocol::{Correlation, Node, PRODUCE_TIMEOUT_MS, Request, Response};
 use crate::served::Options;
@@ -38,11 +37,7 @@ impl Bench {
         settings.partitions = 2;
         settings.initial.push(placement.place(P));
         let mut bench = Self {
-            world: World::new(
-                &settings,
-                seed,
-                Network::new(seed, settings.brokers + 1, latency),
-            ),
+            world: World::new(&settings, seed, latency),
             correlations: 0,
             said: Vec::new(),
         };
