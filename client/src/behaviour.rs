@@ -21,6 +21,8 @@ pub struct Behaviour {
     /// (`rd_kafka_metadata_decommission_unavailable_brokers`), and connects to one of these after
     /// `sparse_connect_intvl` (`rd_kafka_connect_any`).
     pub bootstrap: Duration,
+    /// Which broker is asked what every broker can answer.
+    pub any_broker: AnyBroker,
     /// Whether metadata is renewed in a beat, and not so long after the last answer.
     pub renews_in_beat: bool,
     /// The pause between two checks that the application has polled in time: a miss of
@@ -248,12 +250,44 @@ pub enum StartRetries {
     Few,
 }
 
+/// Which broker a client asks what every broker can answer: for metadata, or which one coordinates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AnyBroker {
+    /// Of those to which it is connected, the one that it asked last, counted in seconds, and rather
+    /// one whose fetch waits for less than a second. So the answer waits behind a fetch, nearly
+    /// always.
+    ///
+    /// So does librdkafka (`rd_kafka_broker_weight_usable`; `rd_kafka_broker_fetch_toppars`:
+    /// "Consider Fetch requests blocking if fetch.wait.max.ms >= 1s"). Where it draws, this client
+    /// stays with one.
+    LastUsed,
+    /// One to which it is connected, and rather one from which it fetches nothing.
+    ///
+    /// So does Java (`NetworkClient.leastLoadedNode`).
+    Connected,
+    /// One from which it fetches nothing, connected or not.
+    ///
+    /// So does Sarama (`client.LeastLoadedBroker`).
+    LeastLoaded,
+}
+
+impl AnyBroker {
+    /// Returns whether a broker is avoided of which a fetch waits so long for records.
+    pub(crate) const fn avoids(self, fetch_wait: Duration) -> bool {
+        match self {
+            Self::LastUsed => fetch_wait.as_secs() >= 1,
+            Self::Connected | Self::LeastLoaded => true,
+        }
+    }
+}
+
 impl Behaviour {
     /// librdkafka 2.12.1.
     pub const LIBRDKAFKA: Self = Self {
         sharing: Sharing::GroupApart,
         longest_fetch_wait: None,
         bootstrap: Duration::from_millis(50),
+        any_broker: AnyBroker::LastUsed,
         renews_in_beat: true,
         poll_looks: Duration::from_millis(500),
         membership: Membership::Served,
@@ -305,6 +339,7 @@ impl Behaviour {
         sharing: Sharing::GroupApart,
         longest_fetch_wait: None,
         bootstrap: Duration::ZERO,
+        any_broker: AnyBroker::Connected,
         renews_in_beat: false,
         poll_looks: Duration::from_millis(100),
         membership: Membership::Polled,
@@ -347,6 +382,7 @@ impl Behaviour {
             sharing: Sharing::All,
             longest_fetch_wait: Some(Duration::from_millis(500)),
             bootstrap: Duration::ZERO,
+            any_broker: AnyBroker::LeastLoaded,
             renews_in_beat: true,
             poll_looks: Duration::ZERO,
             membership: Membership::Looped {

@@ -1,20 +1,18 @@
 //! Connections with brokers, and the requests on them: which wait for an answer, until when, and
 //! where the client goes on with it.
 
+use crate::{AnyBroker, Behaviour};
 use plimsoll_core::Instant;
 use plimsoll_protocol::{
     BrokerSet, Channel, Channels, Correlation, Dialect, ErrorName, Node, Request, Sharing,
 };
+use std::cmp::Reverse;
 use std::time::Duration;
 
 /// `reconnect.backoff.ms` and `reconnect.backoff.max.ms` (librdkafka's defaults): the pause after
 /// a broken connection doubles until a broker answers again.
 const RECONNECT_BACKOFF: (Duration, Duration) =
     (Duration::from_millis(100), Duration::from_secs(10));
-
-/// The wait from which on librdkafka takes a fetch for one that blocks its connection
-/// (`rd_kafka_broker_fetch_toppars`).
-const BLOCKING: Duration = Duration::from_secs(1);
 
 /// A request to a broker; `T` is the point at which the client goes on with the answer.
 #[derive(Debug)]
@@ -76,8 +74,13 @@ pub fn channel_of<D: Dialect>(request: &Request<D>) -> Channel {
 #[derive(Debug)]
 pub struct Connections {
     sharing: Sharing,
-    /// The brokers that may hold a fetch back for long.
+    prefers: AnyBroker,
+    /// The brokers that hold a fetch back, or may do so for long.
     blocked: BrokerSet,
+    /// The brokers that have answered, not about the group alone, since a connection with them broke.
+    up: BrokerSet,
+    /// The time at which each broker was last asked something, not about the group alone.
+    used: Vec<Instant>,
     /// What is known of each channel, by broker: the same of those that share a connection.
     brokers: Vec<[Connection; Channel::COUNT]>,
 }
@@ -92,10 +95,13 @@ struct Connection {
 
 impl Connections {
     /// Creates connections of which none has broken yet.
-    pub fn new(sharing: Sharing, brokers: usize) -> Self {
+    pub fn new(behaviour: &Behaviour, brokers: usize) -> Self {
         Self {
-            sharing,
+            sharing: behaviour.sharing,
+            prefers: behaviour.any_broker,
             blocked: BrokerSet::default(),
+            up: BrokerSet::default(),
+            used: vec![Instant::ZERO; brokers],
             brokers: vec![Default::default(); brokers],
         }
     }
@@ -116,16 +122,38 @@ impl Connections {
         connections.any(|connection| connection.failures > 0)
     }
 
-    /// Returns whether what is asked of a broker may wait for long behind a fetch from it.
-    #[inline]
-    pub fn are_blocked(&self, peer: Node) -> bool {
-        self.blocked.contains(peer)
+    /// Returns how gladly the client asks a broker what every broker can answer: of two, it asks the
+    /// one of which this is more.
+    pub(crate) fn preference(&self, now: Instant, peer: Node) -> impl Ord + use<> {
+        let is_up = self.up.contains(peer);
+        let is_free = !self.blocked.contains(peer);
+        let used = self.used.get(usize::from(peer.0));
+        let idle = used.map(|used| now.saturating_since(*used).as_secs());
+        match self.prefers {
+            AnyBroker::LastUsed if is_up => (true, is_free, Reverse(idle)),
+            AnyBroker::LastUsed => (false, true, Reverse(None)),
+            AnyBroker::Connected => (is_up, is_free, Reverse(None)),
+            AnyBroker::LeastLoaded => (true, is_free, Reverse(None)),
+        }
     }
 
-    /// Notes that a fetch is sent, for which a broker waits for records so long.
+    /// Notes that a request is sent.
     #[inline]
-    pub(super) fn handle_fetch(&mut self, peer: Node, max_wait: Duration) {
-        if max_wait >= BLOCKING {
+    pub fn handle_request<D: Dialect>(
+        &mut self,
+        now: Instant,
+        (peer, channel): (Node, Channel),
+        request: &Request<D>,
+    ) {
+        if channel == Channel::Coordinator {
+            return;
+        }
+        if let Some(used) = self.used.get_mut(usize::from(peer.0)) {
+            *used = now;
+        }
+        if let Request::Fetch(fetch) = request
+            && self.prefers.avoids(fetch.max_wait)
+        {
             self.blocked = self.blocked.with(peer);
         }
     }
@@ -141,6 +169,9 @@ impl Connections {
         let Some(connections) = self.brokers.get_mut(usize::from(peer.0)) else {
             return;
         };
+        if channels.contains(Channel::Data) {
+            self.up = self.up.without(peer);
+        }
         let (first, longest) = RECONNECT_BACKOFF;
         for channel in channels.iter() {
             let connection = &mut connections[channel as usize];
@@ -154,6 +185,7 @@ impl Connections {
     pub(super) fn forget(&mut self, peer: Node) {
         if let Some(connections) = self.brokers.get_mut(usize::from(peer.0)) {
             *connections = Default::default();
+            self.up = self.up.without(peer);
         }
     }
 
@@ -163,6 +195,9 @@ impl Connections {
         let Some(connections) = self.brokers.get_mut(usize::from(peer.0)) else {
             return;
         };
+        if channel != Channel::Coordinator {
+            self.up = self.up.with(peer);
+        }
         if connections[channel as usize].failures > 0 {
             for shared in self.sharing.connection(channel).iter() {
                 connections[shared as usize] = Connection::default();

@@ -43,7 +43,7 @@ mod view;
 pub use accumulator::Accumulator;
 pub use action::{Action, Continuation, DeadLetterCopy};
 pub use answer::{Answer, Connected, Joined, read};
-pub use behaviour::{Behaviour, CommitRetries, Membership, StartRetries, Validation};
+pub use behaviour::{AnyBroker, Behaviour, CommitRetries, Membership, StartRetries, Validation};
 pub use commits::{Commits, Stamp};
 pub use connection::{Ask, Connections, Failure, Requests, channel_of};
 pub use coordinator::Coordinator;

@@ -135,18 +135,18 @@ impl Metadata {
     }
 
     /// Returns the broker to ask what every broker can answer; one that cannot be reached, or that
-    /// is gone, is left out as long as there are others, and then one that may hold a fetch back
-    /// for long (`rd_kafka_broker_weight_usable`).
+    /// is gone, is left out as long as there are others.
     pub fn choose_broker(&mut self, now: Instant, connections: &Connections) -> Node {
-        let next = (0..self.brokers).map(|n| Node((self.broker.0 + n) % self.brokers));
-        let mut usable = next.filter(|broker| {
+        let others = (0..self.brokers).map(|n| Node((self.broker.0 + n) % self.brokers));
+        let usable = others.filter(|broker| {
             let reconnect = connections.backs_off(*broker, Channel::Data, now);
             reconnect.is_none() && self.named.contains(*broker)
         });
-        let is_free = |broker: &Node| !connections.are_blocked(*broker);
-        if let Some(chosen) = usable.clone().find(is_free).or_else(|| usable.next()) {
-            self.broker = chosen;
-        }
+        // The first of those that are as good: `max_by_key` takes the last.
+        let chosen = usable
+            .rev()
+            .max_by_key(|broker| connections.preference(now, *broker));
+        self.broker = chosen.unwrap_or(self.broker);
         self.broker
     }
 

@@ -37,6 +37,8 @@ pub enum Purpose {
     Bootstrap,
     /// The time between a process that ends and the next one.
     Absence,
+    /// The time for which a process has run when a run begins.
+    Age,
 }
 
 /// A stream of random numbers.

@@ -10,6 +10,11 @@ use crate::topology::PartitionIndex;
 use plimsoll_core::Instant;
 use plimsoll_oracle::{BrokerId, TraceEvent};
 use plimsoll_scenarios::{Purpose, Rng};
+use std::time::Duration;
+
+/// The longest time for which a broker has run when a run begins: many times what lies between two
+/// beats of a broker.
+const LONGEST_AGE: Duration = Duration::from_secs(60);
 
 impl Env<'_> {
     /// Returns the settings of the plan's cluster.
@@ -22,6 +27,7 @@ impl Env<'_> {
             offsets: self.topology.group_offsets(),
             coordinator: Node(rng.below(cluster.brokers.into()) as u16),
         };
+        let mut ages = Rng::substream(self.plan.seed, Purpose::Age, 0);
         let partitions = self.topology.all();
         let initial = partitions.filter(|partition| self.topology.exists_at_start(*partition));
         ClusterSettings {
@@ -35,6 +41,9 @@ impl Env<'_> {
                 .collect(),
             min_insync: cluster.min_insync,
             publishes_in_sync: false,
+            ages: (0..cluster.brokers)
+                .map(|_| ages.between(Duration::ZERO, LONGEST_AGE))
+                .collect(),
             broker: cluster.settings.clone(),
         }
     }

@@ -92,7 +92,7 @@ impl<S: Speaker, At: Seams<S>> Member<S, At> {
             view: View {
                 speaker,
                 topology: cluster.topology,
-                connections: Connections::new(sharing, brokers),
+                connections: Connections::new(&settings.behaviour, brokers),
                 metadata: Metadata::new(
                     cluster.first_at,
                     (cluster.brokers, cluster.first),

@@ -174,12 +174,10 @@ impl<S: Speaker, At: Seams<S>> Member<S, At> {
             return;
         }
         world.note_request(&ask.request);
-        if let Request::Fetch(request) = &ask.request {
-            let connections = &mut self.view.connections;
-            connections.handle_fetch(ask.to, request.max_wait);
-        }
-        let to = (ask.to, channel_of(&ask.request));
-        let correlation = self.requests.add(world.now(), to, ask.timeout, ask.then);
+        let (now, to) = (world.now(), (ask.to, channel_of(&ask.request)));
+        let connections = &mut self.view.connections;
+        connections.handle_request(now, to, &ask.request);
+        let correlation = self.requests.add(now, to, ask.timeout, ask.then);
         world.send(to, correlation, ask.request);
     }
 

@@ -1,6 +1,7 @@
 //! Metadata: when it is asked for, and which news count.
 
 use super::*;
+use plimsoll_protocol::{Channel, FetchRequest, Request};
 
 /// Lets the next request fail, and returns the pause before the one after it.
 fn pause_after_failure(metadata: &mut Metadata, connections: &Connections) -> u64 {
@@ -93,31 +94,67 @@ fn a_broker_that_is_named_no_more_is_gone_once_and_new_when_it_comes_back() {
     assert!(!connections.are_broken(Node(0)));
 }
 
+/// Lets a broker answer, and a fetch wait there that was sent at `now`.
+fn fetch(connections: &mut Connections, now: Instant, broker: Node, max_wait: u64) {
+    let request = Request::<Plain>::Fetch(Box::new(FetchRequest {
+        max_wait: ms(max_wait),
+        ..FetchRequest::default()
+    }));
+    connections.handle_request(now, (broker, Channel::Fetch), &request);
+    connections.handle_answer(broker, Channel::Fetch);
+}
+
 #[test]
-fn a_broker_without_a_long_fetch_is_asked_first() {
+fn librdkafka_asks_behind_the_fetch_that_it_sent_last() {
     let View {
         mut metadata,
         mut connections,
         ..
     } = ignorance();
-    let chosen = metadata.choose_broker(at(1), &connections);
-    connections.handle_fetch(chosen, ms(999));
-    assert_eq!(metadata.choose_broker(at(1), &connections), chosen);
-    connections.handle_fetch(chosen, ms(1_000));
-    let other = metadata.choose_broker(at(1), &connections);
-    assert_ne!(other, chosen);
-    // Where all are fetched from, one of them is asked all the same.
-    for broker in 0..3 {
-        connections.handle_fetch(Node(broker), ms(1_000));
-    }
-    assert_eq!(metadata.choose_broker(at(1), &connections), other);
-    connections.handle_fetched(chosen);
-    assert_eq!(metadata.choose_broker(at(1), &connections), chosen);
+    let mut chosen = |at_ms, connections: &_| metadata.choose_broker(at(at_ms), connections);
+    assert_eq!(chosen(1, &connections), Node(0), "it is connected to none");
+    fetch(&mut connections, at(1), Node(1), 500);
+    assert_eq!(chosen(1, &connections), Node(1));
+    fetch(&mut connections, at(2_500), Node(2), 500);
+    assert_eq!(chosen(2_500, &connections), Node(2), "1 is idle since 2 s");
+    fetch(&mut connections, at(2_600), Node(1), 500);
+    assert_eq!(chosen(2_700, &connections), Node(2), "as idle, in seconds");
+    // A wait of a second is avoided, unless all wait so long.
+    fetch(&mut connections, at(9_000), Node(2), 1_000);
+    assert_eq!(chosen(9_000, &connections), Node(1));
+    fetch(&mut connections, at(9_000), Node(1), 1_000);
+    assert_eq!(chosen(9_000, &connections), Node(1));
+    connections.handle_fetched(Node(2));
+    assert_eq!(chosen(9_000, &connections), Node(2));
+    // A connection that broke does not count.
+    connections.handle_broken(at(9_000), Node(2), Channels::ALL);
+    assert_eq!(chosen(9_900, &connections), Node(1));
+}
+
+#[test]
+fn java_and_sarama_avoid_brokers_from_which_they_fetch() {
+    let chosen = |behaviour, fetched: &[u16]| {
+        let mut metadata = ignorance().metadata;
+        let mut connections = Connections::new(&behaviour, 3);
+        connections.handle_answer(Node(2), Channel::Data);
+        for broker in fetched {
+            fetch(&mut connections, at(1), Node(*broker), 500);
+        }
+        metadata.choose_broker(at(1), &connections)
+    };
+    assert_eq!(chosen(Behaviour::JAVA, &[0, 1]), Node(2));
+    assert_eq!(
+        chosen(Behaviour::JAVA, &[2]),
+        Node(2),
+        "the only connection"
+    );
+    assert_eq!(chosen(Behaviour::SARAMA_1_61, &[2]), Node(0));
+    assert_eq!(chosen(Behaviour::SARAMA_1_61, &[0, 2]), Node(1));
 }
 
 #[test]
 fn a_beat_does_not_move_with_what_is_asked_for_between() {
-    let connections = Connections::new(Sharing::GroupApart, 3);
+    let connections = Connections::new(&Behaviour::LIBRDKAFKA, 3);
     let beat = Renewal::Beat {
         interval: ms(3_000),
         next: at(3_000),

@@ -23,7 +23,7 @@ use plain::Plain;
 use plimsoll_core::{Instant, NextOffset};
 use plimsoll_protocol::{
     Assignor, BrokerSet, Channels, ClusterMetadata, GroupIndex, Node, PartitionIndex,
-    PartitionState, ReplicaOrder, Sharing, TopicSize, Topology,
+    PartitionState, ReplicaOrder, TopicSize, Topology,
 };
 use std::time::Duration;
 
@@ -109,7 +109,7 @@ fn ignorance() -> View {
             Renewal::After(ms(30_000)),
             ms(100),
         ),
-        connections: Connections::new(Sharing::GroupApart, 3),
+        connections: Connections::new(&Behaviour::LIBRDKAFKA, 3),
         coordinator: Coordinator::new(GroupIndex::FIRST, ms(5_000)),
         topology,
     }

@@ -40,7 +40,7 @@ impl Producer {
             node,
             request_timeout: settings.request_timeout,
             requests: Requests::new(BEHAVIOUR.sharing, 0),
-            connections: Connections::new(BEHAVIOUR.sharing, env.brokers().count()),
+            connections: Connections::new(&BEHAVIOUR, env.brokers().count()),
             metadata: Metadata::new(
                 env.now(),
                 first_broker(env.plan, node),
@@ -152,6 +152,7 @@ impl Producer {
     fn ask(&mut self, env: &mut Env<'_>, ask: Ask<Lean, Continuation>) {
         let channel = channel_of(&ask.request);
         let to = (ask.to, channel);
+        self.connections.handle_request(env.now(), to, &ask.request);
         let correlation = self.requests.add(env.now(), to, ask.timeout, ask.then);
         env.request(self.node, ask.to, channel, correlation, ask.request);
     }

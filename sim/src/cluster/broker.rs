@@ -43,6 +43,8 @@ pub(crate) struct Broker<D: Dialect> {
     life: Life,
     /// Number of its process, from 1.
     incarnation: u32,
+    /// The time for which its first process has run when the cluster begins.
+    age: Duration,
     heartbeat_at: Instant,
     pub(super) replicas: PerPartition<Replica<D>>,
     /// The brokers that may be in in-sync sets.
@@ -60,6 +62,8 @@ pub(crate) struct Broker<D: Dialect> {
     pub(super) coordinators: BTreeMap<PartitionIndex, Coordinator<D>>,
     /// Time of the next look for followers that lag.
     pub(super) lag_check_at: Instant,
+    /// The first moment at which it could look, one period or less after its process began.
+    pub(super) first_lag_check: Instant,
     /// Time at which to send proposals again that were not answered.
     pub(super) propose_again_at: Instant,
     correlations: u32,
@@ -96,6 +100,7 @@ impl<D: Dialect> Broker<D> {
             initial: cluster.initial.clone(),
             life: Life::Down,
             incarnation: 0,
+            age: cluster.ages[node.index()],
             heartbeat_at: Instant::ZERO,
             replicas: PerPartition::new(cluster.partitions, |_| Replica::default()),
             active: brokers.fold(BrokerSet::default(), BrokerSet::with),
@@ -106,6 +111,7 @@ impl<D: Dialect> Broker<D> {
             readers: Readers::default(),
             coordinators: BTreeMap::new(),
             lag_check_at: Instant::FAR_FUTURE,
+            first_lag_check: Instant::ZERO,
             propose_again_at: Instant::FAR_FUTURE,
             correlations: 0,
             wakeup: Instant::FAR_FUTURE,
@@ -173,10 +179,13 @@ impl<D: Dialect, E: ClusterEnv<D>> Actor<D, E> for Broker<D> {
         self.lag_check_at = Instant::FAR_FUTURE;
         self.propose_again_at = Instant::FAR_FUTURE;
         self.wakeup = Instant::FAR_FUTURE;
+        let age = std::mem::take(&mut self.age);
+        self.first_lag_check = next_beat(env.now(), age, self.lag_check_period());
         if self.incarnation == 1 {
             // The cluster has been up for a while when a run begins.
             self.life = Life::Running;
-            self.heartbeat_at = env.now() + self.settings.broker_heartbeat_interval;
+            let interval = self.settings.broker_heartbeat_interval;
+            self.heartbeat_at = next_beat(env.now(), age, interval);
             self.wake_by(self.heartbeat_at);
             let states = std::mem::take(&mut self.initial);
             self.handle_metadata(env, states);
@@ -466,4 +475,11 @@ impl<D: Dialect> Broker<D> {
         self.coordinators.clear();
         self.wakeup = Instant::FAR_FUTURE;
     }
+}
+
+/// Returns the next moment of a beat that began with a process `age` ago.
+fn next_beat(now: Instant, age: Duration, period: Duration) -> Instant {
+    let nanos = |duration: Duration| duration.as_nanos() as u64;
+    let since_last = nanos(age).checked_rem(nanos(period)).unwrap_or_default();
+    now + period.saturating_sub(Duration::from_nanos(since_last))
 }

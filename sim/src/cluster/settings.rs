@@ -4,6 +4,7 @@ use super::placement::Placement;
 use crate::protocol::{Node, PartitionState};
 use crate::topology::{PartitionIndex, PartitionSet};
 use plimsoll_scenarios::scenario::BrokerSettings;
+use std::time::Duration;
 
 /// What every process of a cluster knows from the start.
 #[derive(Debug)]
@@ -25,6 +26,9 @@ pub(crate) struct ClusterSettings {
     /// Whether all brokers learn of every in-sync set, as in Kafka, and not only the leader that
     /// asked for it. Clients alone see the difference: it costs a message for each broker.
     pub publishes_in_sync: bool,
+    /// The time for which each broker has run when the cluster begins: what it does in a beat comes
+    /// at its own moments.
+    pub ages: Vec<Duration>,
     pub broker: BrokerSettings,
 }
 
@@ -49,6 +53,7 @@ impl ClusterSettings {
                 .collect(),
             min_insync,
             publishes_in_sync: true,
+            ages: vec![Duration::ZERO; placement.brokers.into()],
             broker,
         }
     }

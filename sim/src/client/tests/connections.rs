@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::protocol::{Channel, Correlation, Sharing};
-use plimsoll_client::{Connections, Failure, Requests};
+use plimsoll_client::{Behaviour, Connections, Failure, Requests};
 
 fn at(millis: u64) -> Instant {
     Instant::from_millis(millis)
@@ -101,7 +101,7 @@ fn what_waits_behind_another_request_of_its_connection_has_the_time_of_that_too(
 #[test]
 fn the_pause_before_reconnecting_doubles_until_a_broker_answers() {
     const DATA: Channel = Channel::Data;
-    let mut connections = Connections::new(Sharing::GroupApart, 2);
+    let mut connections = Connections::new(&Behaviour::LIBRDKAFKA, 2);
     assert_eq!(connections.backs_off(Node(1), DATA, at(0)), None);
     connections.handle_broken(at(0), Node(1), Channels::ALL);
     assert_eq!(connections.backs_off(Node(1), DATA, at(99)), Some(at(100)));

@@ -11,7 +11,7 @@ use crate::protocol::{
 use crate::topology::PartitionIndex;
 use plimsoll_core::{Instant, NextOffset, Offset};
 use plimsoll_oracle::ErrorName;
-use plimsoll_scenarios::scenario::Acks;
+use plimsoll_scenarios::scenario::{Acks, BrokerSettings};
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -82,15 +82,10 @@ impl Cluster {
             ..placement.place(P)
         };
         let settings = ClusterSettings {
-            brokers: 3,
-            controller: Node(3),
             partitions: 3,
             offsets: [OFFSETS].into_iter().collect(),
-            placement,
             initial: vec![placement.place(P), placement.place(OFFSETS), of_q],
-            min_insync: 2,
-            publishes_in_sync: true,
-            broker: Default::default(),
+            ..ClusterSettings::new(placement, 2, BrokerSettings::default())
         };
         let mut shared = Shared::new(3);
         let group = shared.register_group(OFFSETS);

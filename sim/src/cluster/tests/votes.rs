@@ -65,21 +65,17 @@ impl Alone {
             offsets: OFFSETS,
             coordinator: Node(0),
         };
+        let broker = BrokerSettings {
+            group_initial_rebalance_delay: millis(100),
+            ..BrokerSettings::default()
+        };
         let settings = ClusterSettings {
-            brokers: 1,
-            controller: Node(1),
             partitions: 2,
             offsets: [OFFSETS].into_iter().collect(),
-            placement,
             initial: [P, OFFSETS]
                 .map(|partition| placement.place(partition))
                 .into(),
-            min_insync: 1,
-            publishes_in_sync: true,
-            broker: BrokerSettings {
-                group_initial_rebalance_delay: millis(100),
-                ..BrokerSettings::default()
-            },
+            ..ClusterSettings::new(placement, 1, broker)
         };
         let mut shared = Shared::new(settings.partitions);
         let group = shared.register_group(OFFSETS);
