@@ -133,15 +133,14 @@ pub struct Behaviour {
     /// Sarama: "shut it down and force the user to choose what to do";
     /// `ErrSessionConsumeClaimExited`). Otherwise the ends of the log are looked up.
     pub out_of_range_ends_session: bool,
-    /// The longest time for which an assignment waits for the starts of its partitions before it is
-    /// answered; the application gets those that are known later as further assignments. `None`:
-    /// they are looked up after the answer.
+    /// The longest time for which the partitions of an assignment of which the starts are known wait for
+    /// the others, before the application is told of them: the assignment itself is answered before.
+    /// `None`: it is answered when the application has taken it, with all its partitions.
     ///
-    /// Plimsoll's consumer looks them up between the callback and its answer, which it gives within
-    /// half a second (`Rebalances::take_assigned`); librdkafka fetches nothing before that.
-    /// librdkafka itself looks them up afterwards (`rd_kafka_assignment_serve_pending`), when
-    /// another rebalance may begin; so do Sarama (`newConsumerGroupSession`) and Java
-    /// (`ClassicKafkaConsumer.updateFetchPositions`).
+    /// Plimsoll's consumer answers at once, and looks the starts up then
+    /// (`Rebalances::take_assigned`). librdkafka itself looks them up after the answer too
+    /// (`rd_kafka_assignment_serve_pending`), when another rebalance may begin; so do Sarama
+    /// (`newConsumerGroupSession`) and Java (`ClassicKafkaConsumer.updateFetchPositions`).
     pub assigns_within: Option<Duration>,
     /// Upon which failures committed offsets are asked for again, and how often.
     pub start_retries: StartRetries,

@@ -16,17 +16,19 @@ use plimsoll_protocol::{PartitionIndex, Topology};
 pub struct Rebalance {
     behaviour: Behaviour,
     cooperative: bool,
-    /// The partitions of which the application was told, in order.
+    /// The partitions of which the application was told, in order; or, where assignments are answered
+    /// before it is told, those that were assigned.
     owned: Vec<PartitionIndex>,
     /// Cooperative: partitions to start once others are given up.
     added: Vec<PartitionIndex>,
     /// Cooperative: whether to join again once those are started.
     rejoin: bool,
-    /// Partitions whose positions became known after the application was told of others.
+    /// Partitions whose positions became known while the application was told of something else; or
+    /// of all assignments, where these are answered before.
     late: Vec<Assignment>,
-    /// Whether positions are looked up of partitions that the application gets, where that is done
-    /// before the assignment is answered.
-    starting: bool,
+    /// The assignments of which the application was told after they were answered, and that it has
+    /// not taken yet, without what it was to give up since.
+    told: Vec<(RebalanceId, Vec<TopicPartition>)>,
     /// A rebalance of which the application will learn when it polls.
     pending: Option<Callback>,
     /// A rebalance that the application has not answered.
@@ -69,7 +71,7 @@ impl Rebalance {
             added: Vec::new(),
             rejoin: false,
             late: Vec::new(),
-            starting: false,
+            told: Vec::new(),
             pending: None,
             unanswered: None,
             count: 0,
@@ -80,7 +82,12 @@ impl Rebalance {
     /// Returns whether the application is in the middle of a rebalance, or about to be.
     #[inline]
     pub fn is_under_way(&self) -> bool {
-        self.pending.is_some() || self.unanswered.is_some() || self.starting
+        self.pending.is_some() || self.unanswered.is_some()
+    }
+
+    /// Returns whether an assignment is answered before the application is told of it.
+    pub(crate) fn answers_at_once(&self) -> bool {
+        self.behaviour.assigns_within.is_some()
     }
 
     /// Returns whether the client does nothing more about its membership before the application
@@ -114,7 +121,7 @@ impl Rebalance {
         match self.pending {
             Some(Callback::Lost(_)) => true,
             Some(_) => self.unanswered.is_none(),
-            None => false,
+            None => self.answers_at_once() && !self.late.is_empty(),
         }
     }
 
@@ -201,12 +208,11 @@ impl Rebalance {
 
     /// Takes partitions whose positions are known: the application will get them.
     pub(crate) fn handle_started(&mut self, assignments: Vec<Assignment>) {
-        self.starting = false;
         match self.late.is_empty() {
             true => self.late = assignments,
             false => self.late.extend(assignments),
         }
-        if !self.is_under_way() {
+        if !self.answers_at_once() && !self.is_under_way() {
             self.tell_late();
         }
     }
@@ -227,6 +233,13 @@ impl Rebalance {
         if !self.owned.is_empty() && !knows {
             self.pending = Some(Callback::Lost(self.owned.clone()));
         }
+    }
+
+    /// Takes what the application says to an assignment of which it was told after that was answered.
+    /// Returns the partitions that it may begin with; `None`: it was told of no such assignment.
+    pub(crate) fn handle_taken(&mut self, rebalance: RebalanceId) -> Option<Vec<TopicPartition>> {
+        let place = self.told.iter().position(|(told, _)| *told == rebalance)?;
+        Some(self.told.remove(place).1)
     }
 
     /// Takes the answer to an assignment; `false` where that is not what the application was asked
@@ -267,21 +280,23 @@ impl Rebalance {
     /// Takes what the application is told at this moment; `None` where a loss has become moot: an
     /// earlier revocation may have been answered in between.
     pub(crate) fn poll_callback(&mut self, topology: &Topology) -> Option<(RebalanceId, Callback)> {
-        let mut callback = self.pending.take()?;
+        let Some(mut callback) = self.pending.take() else {
+            return self.poll_late();
+        };
         self.count += 1;
         match &mut callback {
             Callback::Assigned(assignments) => {
                 let new = assignments.iter();
                 let new = new.filter_map(|assignment| topology.index(assignment.partition));
-                self.owned.extend(new);
-                self.owned.sort_unstable();
+                self.own(new);
             }
-            Callback::Revoked(_) => {}
+            Callback::Revoked(given_up) => self.forget_late(topology, given_up),
             Callback::Lost(gone) => {
                 gone.retain(|index| self.owned.contains(index));
                 if gone.is_empty() {
                     return None;
                 }
+                self.forget_late(topology, gone);
             }
         }
         let id = RebalanceId(self.count);
@@ -289,10 +304,42 @@ impl Rebalance {
         Some((id, callback))
     }
 
+    /// Takes partitions that were assigned, and answered, before.
+    fn poll_late(&mut self) -> Option<(RebalanceId, Callback)> {
+        if !self.answers_at_once() || self.late.is_empty() {
+            return None;
+        }
+        self.count += 1;
+        let id = RebalanceId(self.count);
+        let late = std::mem::take(&mut self.late);
+        let partitions = late.iter().map(|assignment| assignment.partition);
+        self.told.push((id, partitions.collect()));
+        Some((id, Callback::Assigned(late)))
+    }
+
+    /// Forgets what was to be told, or taken, of partitions that are given up.
+    fn forget_late(&mut self, topology: &Topology, given_up: &[PartitionIndex]) {
+        let stays = |partition: TopicPartition| {
+            let index = topology.index(partition);
+            index.is_none_or(|index| !given_up.contains(&index))
+        };
+        self.late.retain(|assignment| stays(assignment.partition));
+        for (_, told) in &mut self.told {
+            told.retain(|partition| stays(*partition));
+        }
+    }
+
+    fn own(&mut self, partitions: impl Iterator<Item = PartitionIndex>) {
+        self.owned.extend(partitions);
+        self.owned.sort_unstable();
+    }
+
     /// Forgets what was to follow the rebalance that is under way.
     fn forget_next(&mut self) {
         self.added.clear();
-        self.late.clear();
+        if !self.answers_at_once() {
+            self.late.clear();
+        }
         self.rejoin = false;
     }
 
@@ -306,7 +353,10 @@ impl Rebalance {
     /// (`rd_kafka_cgrp_incr_unassign_done`, `rd_kafka_cgrp_handle_assignment_cooperative`). Where
     /// it owns nothing either, that would change nothing.
     fn start_or_tell(&mut self, partitions: Vec<PartitionIndex>) -> Next {
-        let is_told = self.cooperative && self.owns_any() && self.behaviour.tells_of_nothing;
+        let is_told = self.cooperative
+            && self.owns_any()
+            && self.behaviour.tells_of_nothing
+            && !self.answers_at_once();
         if partitions.is_empty() && is_told {
             self.call(Callback::Assigned(Vec::new()));
             return Next::Wait;
@@ -316,9 +366,11 @@ impl Rebalance {
 
     fn start(&mut self, partitions: Vec<PartitionIndex>) -> Next {
         if !partitions.is_empty() {
-            self.starting = self.behaviour.assigns_within.is_some();
+            if self.answers_at_once() {
+                self.own(partitions.iter().copied());
+            }
             Next::Start(partitions)
-        } else if !self.late.is_empty() {
+        } else if !self.late.is_empty() && !self.answers_at_once() {
             self.tell_late();
             Next::Wait
         } else if std::mem::take(&mut self.rejoin) {

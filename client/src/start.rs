@@ -62,7 +62,8 @@ impl<S: Speaker> Start<S> {
         }
     }
 
-    /// Begins with partitions that the attempt `id` at membership gave.
+    /// Begins with partitions that the attempt `id` at membership gave, and with those of earlier ones
+    /// that are not given up.
     pub fn begin(
         &mut self,
         now: Instant,
@@ -70,20 +71,42 @@ impl<S: Speaker> Start<S> {
         id: u32,
         partitions: Vec<PartitionIndex>,
     ) {
-        let (unknown, partitions) = (partitions.len(), partitions.into_iter());
+        let earlier = self.starting.take();
+        let mut sought = earlier.map_or_else(Vec::new, |earlier| earlier.partitions);
+        for (_, ends) in &mut sought {
+            // The answer is awaited no more.
+            if matches!(ends, Wanted::Asked) {
+                *ends = Wanted::Missing;
+            }
+        }
+        sought.extend(partitions.into_iter().map(|index| (index, Wanted::Missing)));
+        sought.sort_unstable_by_key(|(index, _)| *index);
         let within = self.settings.behaviour.assigns_within;
-        self.starting = Some(Starting {
+        let mut starting = Starting {
             id,
-            unknown,
-            partitions: partitions.map(|index| (index, Wanted::Missing)).collect(),
+            unknown: 0,
+            partitions: sought,
             committed: Wanted::Missing,
             resends: 0,
             committed_at: now,
             tell_by: within.map_or(Instant::FAR_FUTURE, |within| now + within),
             is_told_in_part: false,
             ends_at: Instant::FAR_FUTURE,
-        });
+        };
+        starting.count_unknown();
+        self.starting = Some(starting);
         self.advance(now, view);
+    }
+
+    /// Forgets of what has not started yet what is given up.
+    pub fn give_up(&mut self, view: &View<S>, given_up: &[PartitionIndex]) {
+        let Some(starting) = &mut self.starting else {
+            return;
+        };
+        let partitions = &mut starting.partitions;
+        partitions.retain(|(index, _)| !given_up.contains(index));
+        starting.count_unknown();
+        self.finish(view);
     }
 
     /// Forgets what has not started yet: it was never the application's.
@@ -305,12 +328,7 @@ impl<S: Speaker> Start<S> {
         };
         starting.tell_by = Instant::FAR_FUTURE;
         starting.is_told_in_part = true;
-        let before = self.actions.len();
         self.finish(view);
-        if self.actions.len() == before {
-            self.actions
-                .push_back(Action::Assign(Vec::new(), Vec::new()));
-        }
     }
 }
 
@@ -323,6 +341,14 @@ impl<S: Speaker> Starting<S> {
     const fn asks_for_ends(&self, settings: &Settings) -> bool {
         let knows = matches!(self.committed, Wanted::Known(_));
         settings.behaviour.assigns_within.is_some() || self.resends == 0 || knows
+    }
+
+    /// Counts the partitions of which the ends are not known.
+    fn count_unknown(&mut self) {
+        let ends = self.partitions.iter().map(|(_, ends)| ends);
+        self.unknown = ends
+            .filter(|ends| !matches!(ends, Wanted::Known(_)))
+            .count();
     }
 
     /// Forgets the ends of logs, which will be others when they are needed.

@@ -15,7 +15,7 @@ use crate::{
     Action, Ask, AssignmentOf, Callback, Continuation, Rebalance, Settings, Speaker, Stamp, View,
 };
 use java::Polls;
-use plimsoll_core::{Assignment, Instant, RebalanceId};
+use plimsoll_core::{Assignment, Instant, RebalanceId, Start};
 use plimsoll_protocol::{
     Assignor, Generation, GroupMemberId, Node, PartitionIndex, Request, Sender, VotedProtocol,
 };
@@ -209,8 +209,7 @@ impl<S: Speaker> Group<S> {
         if self.waits_for_poll() {
             return self.rejoin_at_poll();
         }
-        // What was assigned and is not started yet was never the application's.
-        self.actions.push_back(Action::ForgetStart);
+        self.forget_start();
         match self.rebalance.begin() {
             // Nothing was given up, which would hasten it (`rd_kafka_cgrp_group_is_rebalancing`).
             Next::Join if self.rebalance.is_cooperative() => {
@@ -233,9 +232,17 @@ impl<S: Speaker> Group<S> {
             return self.begin_rebalance(now, view);
         }
         if self.phase == Phase::Joined && !self.rebalance.is_under_way() {
-            self.actions.push_back(Action::ForgetStart);
+            self.forget_start();
             self.lacks_topics = true;
             self.rebalance.handle_lost();
+        }
+    }
+
+    /// Forgets what was assigned and is not started yet: it was never the application's. Where its
+    /// assignment is answered already, it is the member's until that gives it up.
+    fn forget_start(&mut self) {
+        if !self.rebalance.answers_at_once() {
+            self.actions.push_back(Action::ForgetStart);
         }
     }
 
@@ -285,9 +292,27 @@ impl<S: Speaker> Group<S> {
         callback
     }
 
-    /// Takes the answer to an assignment; `false` where that is not what the application was asked
-    /// last.
-    pub fn handle_assign_answer(&mut self, rebalance: RebalanceId) -> bool {
+    /// Answers an assignment for the application, where that is told of it later. Returns whether it
+    /// did.
+    pub(crate) fn answer_at_once(&mut self) -> bool {
+        let answers = self.rebalance.answers_at_once();
+        if answers {
+            self.answered = Some(Answered::Assignment);
+        }
+        answers
+    }
+
+    /// Takes what the application says to an assignment, and leaves of its starts those that still
+    /// count; `false` where it was told of no such assignment, or was told of something else since.
+    pub fn handle_assign_answer(
+        &mut self,
+        rebalance: RebalanceId,
+        starts: &mut Vec<Start>,
+    ) -> bool {
+        if let Some(taken) = self.rebalance.handle_taken(rebalance) {
+            starts.retain(|start| taken.contains(&start.partition));
+            return true;
+        }
         let is_answer = self.rebalance.handle_assign_answer(rebalance);
         if is_answer {
             self.answered = Some(Answered::Assignment);

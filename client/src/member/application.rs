@@ -65,6 +65,7 @@ impl<S: Speaker, At: Seams<S>> Member<S, At> {
                 partitions,
             },
             Callback::Revoked(indices) => {
+                self.start.give_up(&self.view, &indices);
                 self.stop_fetching(world, &indices);
                 Event::Revoked {
                     rebalance,
@@ -72,6 +73,7 @@ impl<S: Speaker, At: Seams<S>> Member<S, At> {
                 }
             }
             Callback::Lost(indices) => {
+                self.start.give_up(&self.view, &indices);
                 self.lose(world, &indices);
                 Event::Lost {
                     rebalance,
@@ -239,9 +241,9 @@ impl<S: Speaker, At: Seams<S>> Member<S, At> {
         &mut self,
         world: &mut impl World<S>,
         rebalance: RebalanceId,
-        starts: Vec<Start>,
+        mut starts: Vec<Start>,
     ) {
-        if !self.group.handle_assign_answer(rebalance) {
+        if !self.group.handle_assign_answer(rebalance, &mut starts) {
             return;
         }
         for start in starts {

@@ -93,7 +93,12 @@ impl<S: Speaker, At: Seams<S>> Member<S, At> {
             Action::LoseCoordinator => self.view.coordinator.lose(now),
             Action::Hold(holds) => self.fetcher.hold(now, &self.view, holds),
             Action::EndSession => self.group.end_session(now, &self.view),
-            Action::Start(id, partitions) => self.start.begin(now, &self.view, id, partitions),
+            Action::Start(id, partitions) => {
+                self.start.begin(now, &self.view, id, partitions);
+                if self.group.answer_at_once() {
+                    self.settle(now);
+                }
+            }
             Action::ForgetStart => self.start.forget(),
             Action::Assign(assignments, epochs) => self.assign(assignments, epochs),
             Action::WentBack(index, from, to) => {

@@ -69,7 +69,7 @@ pub(super) fn assignment() -> Assignment {
 fn own(group: &mut Group, view: &View) {
     group.handle_started(vec![assignment()]);
     let (id, _) = group.poll_callback(NOW, view).expect("an assignment");
-    assert!(group.handle_assign_answer(id));
+    assert!(group.handle_assign_answer(id, &mut Vec::new()));
     group.handle_settled(NOW, view);
     assert_eq!(told(|| group.poll_action()), [""; 0]);
 }
@@ -204,7 +204,7 @@ fn a_loss_is_told_with_the_first_heartbeat_after_an_assignment_was_answered() {
     group.handle_heartbeat(now, &view, 1, refused(E::UnknownMemberId));
     assert!(!group.rebalance().has_callback());
     let now = NOW + ms(4_000);
-    assert!(group.handle_assign_answer(id));
+    assert!(group.handle_assign_answer(id, &mut Vec::new()));
     group.handle_settled(now, &view);
     assert!(!group.rebalance().has_callback());
     let heartbeat = group.poll_timeout(&view);
@@ -227,7 +227,7 @@ fn an_assignment_whose_start_cannot_be_committed_is_given_up() {
     group.handle_commit_refused(NOW, &view, error, &[TopicPartition::new(0, 0)]);
     group.handle_settled(NOW, &view);
     assert!(!group.rebalance().awaits_answer());
-    assert!(!group.handle_assign_answer(id));
+    assert!(!group.handle_assign_answer(id, &mut Vec::new()));
     let now = NOW + ms(3_000);
     group.handle_timeout(now, &view);
     let (_, callback) = group.poll_callback(now, &view).expect("a loss");

@@ -24,7 +24,7 @@ fn assignments(partitions: &[PartitionIndex]) -> Vec<Assignment> {
 
 /// Returns the state after the application began with these partitions.
 fn owning(cooperative: bool, partitions: &[PartitionIndex]) -> Rebalance {
-    on(Behaviour::PLIMSOLL, cooperative, partitions)
+    on(Behaviour::LIBRDKAFKA, cooperative, partitions)
 }
 
 fn on(behaviour: Behaviour, cooperative: bool, partitions: &[PartitionIndex]) -> Rebalance {
@@ -134,8 +134,9 @@ fn the_fetcher_holds_from_the_moment_at_which_there_is_something_to_tell() {
     let (id, _) = tell(&mut rebalance).expect("a revocation");
     rebalance.handle_revoke_answer(id);
     rebalance.after_revocation();
-    assert_eq!(rebalance.poll_hold(), None, "positions are looked up");
+    assert_eq!(rebalance.poll_hold(), Some(false));
     rebalance.handle_started(assignments(&[P2]));
+    assert_eq!(rebalance.poll_hold(), Some(true));
     let (id, _) = tell(&mut rebalance).expect("an assignment");
     assert_eq!(rebalance.poll_hold(), None);
     rebalance.handle_assign_answer(id);
@@ -187,4 +188,52 @@ fn what_becomes_known_late_is_told_after_the_answer_unless_another_rebalance_beg
     assert_eq!(rebalance.begin(), Next::Wait);
     let (_, callback) = tell(&mut rebalance).expect("a revocation");
     assert_eq!(callback, Callback::Revoked(vec![P0, P1, P2]));
+}
+
+/// Returns the state of Plimsoll's consumer after it was given these partitions, none of which the
+/// application knows yet.
+fn given(cooperative: bool, partitions: &[PartitionIndex]) -> Rebalance {
+    let mut rebalance = Rebalance::new(cooperative, Behaviour::PLIMSOLL);
+    let next = rebalance.handle_assignment(partitions.to_vec());
+    assert_eq!(next, Next::Start(partitions.to_vec()));
+    rebalance
+}
+
+#[test]
+fn plimsolls_consumer_answers_an_assignment_before_the_application_is_told() {
+    let mut rebalance = given(false, &[P0, P1]);
+    assert!(!rebalance.is_under_way());
+    assert_eq!(rebalance.after_assignment(), Next::Wait);
+    assert!(!rebalance.has_callback(), "no start is known");
+    rebalance.handle_started(assignments(&[P0]));
+    let (first, callback) = tell(&mut rebalance).expect("an assignment");
+    assert_eq!(callback, Callback::Assigned(assignments(&[P0])));
+    assert!(!rebalance.is_under_way(), "nothing waits for what it says");
+    rebalance.handle_started(assignments(&[P1]));
+    // All that was given is given up, told or not, and what the application says of it is too late.
+    assert_eq!(rebalance.begin(), Next::Wait);
+    let (id, callback) = tell(&mut rebalance).expect("a revocation");
+    assert_eq!(callback, Callback::Revoked(vec![P0, P1]));
+    assert_eq!(rebalance.handle_taken(first), Some(Vec::new()));
+    assert!(rebalance.handle_revoke_answer(id).is_some());
+    assert!(!rebalance.has_callback(), "it is another member's");
+}
+
+#[test]
+fn a_cooperative_member_keeps_what_it_was_given_whether_it_has_begun_or_not() {
+    let mut rebalance = given(true, &[P0, P1]);
+    assert_eq!(rebalance.begin(), Next::Join);
+    assert_eq!(rebalance.brings(), [P0, P1]);
+    assert_eq!(rebalance.handle_assignment(vec![P1, P2]), Next::Wait);
+    rebalance.handle_started(assignments(&[P0, P1]));
+    let (id, callback) = tell(&mut rebalance).expect("a revocation");
+    assert_eq!(callback, Callback::Revoked(vec![P0]));
+    let (told, callback) = tell(&mut rebalance).expect("an assignment meanwhile");
+    assert_eq!(callback, Callback::Assigned(assignments(&[P1])));
+    assert!(rebalance.handle_revoke_answer(id).is_some());
+    assert_eq!(rebalance.after_revocation(), Next::Start(vec![P2]));
+    assert_eq!(rebalance.after_assignment(), Next::Join, "at once");
+    assert_eq!(rebalance.brings(), [P1, P2]);
+    let taken = rebalance.handle_taken(told).map(|taken| taken.len());
+    assert_eq!((taken, rebalance.handle_taken(told)), (Some(1), None));
 }

@@ -124,11 +124,32 @@ fn the_application_gets_what_is_known_in_time_and_the_rest_when_it_is_known() {
     assert_eq!(assigned(&mut start), Some(vec![2]));
     known(&mut start, P0, now);
     assert_eq!(assigned(&mut start), Some(vec![0]));
+}
 
-    start.begin(now, &view, 5, vec![P0]);
+#[test]
+fn what_has_not_begun_stays_sought_until_it_is_given_up() {
+    let view = knowledge();
+    let mut start = Start::new(like(Behaviour::PLIMSOLL));
+    let (zero, two) = (NextOffset::new(0), NextOffset::new(2));
+    let known = |start: &mut Start, id, index| {
+        start.handle_end(NOW, &view, (id, index, Some(zero)), Ok(two));
+    };
+    start.begin(NOW, &view, 4, vec![P0, P2]);
+    known(&mut start, 4, P0);
     asked(|| start.poll_action());
-    start.advance(now + ms(500), &view);
-    assert_eq!(assigned(&mut start), Some(Vec::new()), "there is no answer");
+    start.begin(NOW, &view, 5, vec![P1]);
+    let asks = asked(|| start.poll_action());
+    assert_eq!(
+        asks.len(),
+        3,
+        "what was committed, and where 1 and 2 end: {asks:?}"
+    );
+    known(&mut start, 4, P2);
+    start.handle_committed(NOW, &view, 5, Ok(Vec::new()));
+    known(&mut start, 5, P1);
+    assert_eq!(assigned(&mut start), None, "the end of 2 is to come");
+    start.give_up(&view, &[P2]);
+    assert_eq!(assigned(&mut start), Some(vec![0, 1]));
 }
 
 /// Returns the partitions that the application gets next.

@@ -1,8 +1,11 @@
 //! Rebalances, and all other changes of librdkafka's assignment.
 //!
-//! While librdkafka waits for the answer to a rebalance, it fetches nothing at all. So an
-//! assignment is answered soon, with the partitions whose starts are known by then; the others are
-//! added to it later, each as if the group had just given it to the member.
+//! An assignment is answered at once, with none of its partitions: each is added to what is fetched
+//! when its start is known and the core has taken it. While librdkafka waits for the answer to an
+//! assignment it fetches nothing at all; and if the metadata change before that, a member of an
+//! eager group joins again with what it was given, and is told of the next assignment without a
+//! revocation between (`rd_kafka_cgrp_revoke_all_rejoin`). Partitions of the earlier one would be
+//! fetched and committed beside their next owner for ever.
 
 use super::context::{Callback, RawConsumer, assign, unassign};
 use super::fetching::{Fetching, Truncated};
@@ -21,24 +24,27 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// The longest time for which an assignment waits for starts. The lookups of healthy brokers take a
-/// few round trips.
-const ANSWER_WITHIN: Duration = Duration::from_millis(500);
+/// The longest time for which the starts that are known of an assignment wait for the others, so that
+/// the core is told of all at once. The lookups of healthy brokers take a few round trips.
+const TELL_WITHIN: Duration = Duration::from_millis(500);
 
-/// The rebalance that librdkafka waits for, and what is to follow it.
+/// What is being assigned, and what librdkafka waits for.
 #[derive(Default)]
 pub(super) struct Rebalances {
     last: u32,
+    /// What the core is to give up, and has not answered.
     unanswered: Option<Unanswered>,
     /// The partitions whose starts are looked up.
     sought: BTreeMap<TopicPartition, Sought>,
     /// The starts that were found, and that the core was not told yet.
     found: Vec<Assignment>,
-    /// The partitions that the core was told of after their rebalance was answered, by the number
-    /// under which it was told.
-    late: BTreeMap<RebalanceId, Vec<TopicPartition>>,
-    /// The changes that wait until the rebalance is answered: librdkafka would take them for the
-    /// answer.
+    /// The time at which the core is told of them in any case.
+    tell_by: Option<Instant>,
+    /// The partitions that the core was told of, and has not answered, by the number under which it
+    /// was told.
+    told: BTreeMap<RebalanceId, Vec<TopicPartition>>,
+    /// The changes that wait until the core has given up what it is to: librdkafka would take them
+    /// for the answer.
     changes: Vec<Change>,
 }
 
@@ -50,20 +56,8 @@ struct Unanswered {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
-    /// An assignment of which the core was not told yet, and is at the latest then.
-    Assigns { tell_by: Instant },
-    /// An assignment of which the core was told.
-    Assigned,
-    /// A revocation.
     Revoked,
-    /// A loss.
     Lost,
-}
-
-impl Kind {
-    const fn gives_up(self) -> bool {
-        matches!(self, Self::Revoked | Self::Lost)
-    }
 }
 
 /// A partition whose start is looked up.
@@ -86,18 +80,12 @@ impl Rebalances {
         RebalanceId(self.last)
     }
 
-    /// Takes the rebalance that librdkafka waits for, if it is this one.
-    fn take_unanswered(&mut self, id: RebalanceId, assigns: bool) -> Option<Unanswered> {
-        self.unanswered
-            .take_if(|u| u.id == id && (u.kind == Kind::Assigned) == assigns)
-    }
-
     /// Forgets what was to begin of partitions that are given up.
     fn forget(&mut self, partitions: &[TopicPartition]) {
         self.sought.retain(|id, _| !partitions.contains(id));
         self.found.retain(|a| !partitions.contains(&a.partition));
-        for late in self.late.values_mut() {
-            late.retain(|id| !partitions.contains(id));
+        for told in self.told.values_mut() {
+            told.retain(|id| !partitions.contains(id));
         }
         for change in &mut self.changes {
             if let Change::Begin(starts) = change {
@@ -106,90 +94,108 @@ impl Rebalances {
         }
     }
 
-    /// Takes what the core is to be told of partitions whose starts are known.
+    /// Takes what the core is to be told of partitions whose starts are known, once that is so of all,
+    /// or they have waited long enough for the others.
     fn take_assigned(&mut self) -> Option<(RebalanceId, Vec<Assignment>)> {
-        if let Some(unanswered) = &mut self.unanswered
-            && let Kind::Assigns { tell_by } = unanswered.kind
-        {
-            let sought = &self.sought;
-            let is_known = |id| !sought.contains_key(id);
-            let all_known = unanswered.partitions.iter().all(is_known);
-            return (all_known || Instant::now() >= tell_by).then(|| {
-                unanswered.kind = Kind::Assigned;
-                (unanswered.id, std::mem::take(&mut self.found))
-            });
-        }
-        if self.found.is_empty() {
+        let waits = self.tell_by.is_some_and(|tell_by| Instant::now() < tell_by);
+        if self.found.is_empty() || waits && !self.sought.is_empty() {
             return None;
         }
         let (id, found) = (self.next_id(), std::mem::take(&mut self.found));
-        self.late
+        self.told
             .insert(id, found.iter().map(|a| a.partition).collect());
         Some((id, found))
     }
 
-    /// Answers the rebalance that librdkafka waits for, as the member is about to leave.
+    /// Answers what librdkafka waits for, as the member is about to leave.
     pub(super) fn close(self, consumer: &RawConsumer, topics: &Topics) {
         let Some(unanswered) = self.unanswered else {
             return;
         };
         let partitions = unanswered.partitions.iter();
         let list = topics.list(partitions.map(|p| (*p, None)));
-        let assigns = !unanswered.kind.gives_up();
-        consumer.context().answer(consumer, assigns, &list);
+        consumer.context().answer(consumer, false, &list);
     }
 }
 
 /// Rebalances.
 impl PollThread {
-    /// Takes a rebalance that librdkafka reports. librdkafka goes on when it has the answer, and
-    /// reports no other one in the meantime, unless it had to give this one up.
+    /// Takes a rebalance that librdkafka reports.
     pub(super) fn rebalance(&mut self, callback: Callback) {
         if self.topics.set_group_unavailable(false) {
             tracing::info!("the group takes the member");
         }
-        let id = self.rebalances.next_id();
-        let (kind, partitions) = match callback {
-            Callback::Assign(partitions) => {
-                self.seek_starts(id, &partitions);
-                let tell_by = Instant::now() + ANSWER_WITHIN;
-                (Kind::Assigns { tell_by }, partitions)
-            }
-            Callback::Revoke(partitions) => {
-                self.outbox.tell(Event::Revoked {
-                    rebalance: id,
-                    partitions: partitions.clone(),
-                });
-                (Kind::Revoked, partitions)
-            }
-            Callback::Lost(partitions) => {
-                self.outbox.tell(Event::Lost {
-                    rebalance: id,
-                    partitions: partitions.clone(),
-                });
-                (Kind::Lost, partitions)
-            }
-            Callback::Interrupted(reason) => {
-                return self.outbox.fail(ClientError::Fatal {
-                    reason: reason.to_string(),
-                });
-            }
-        };
-        if kind.gives_up() {
-            self.rebalances.forget(&partitions);
-            // Partitions that are about to go need no more records.
-            for partition in &partitions {
-                self.pause(*partition, true);
-            }
+        match callback {
+            Callback::Assign(partitions) => self.take_assignment(&partitions),
+            Callback::Revoke(partitions) => self.give_up(Kind::Revoked, partitions),
+            Callback::Lost(partitions) => self.give_up(Kind::Lost, partitions),
+            Callback::Interrupted(reason) => self.outbox.fail(ClientError::Fatal {
+                reason: reason.to_string(),
+            }),
+        }
+    }
+
+    /// Answers an assignment, and looks up where its partitions begin.
+    fn take_assignment(&mut self, partitions: &[TopicPartition]) {
+        match self.consumer.rebalance_protocol() {
+            RebalanceProtocol::Cooperative => {}
+            RebalanceProtocol::Eager | RebalanceProtocol::None => self.lose_earlier(),
+        }
+        self.check(assign(&self.consumer, &TopicPartitionList::new()));
+        self.rebalances.tell_by = Some(Instant::now() + TELL_WITHIN);
+        self.seek_starts(partitions);
+    }
+
+    /// Gives up what an eager group gave to the member before, and has given anew by now without
+    /// asking for it.
+    fn lose_earlier(&mut self) {
+        let rebalances = &self.rebalances;
+        let sought = rebalances.sought.keys();
+        let found = rebalances.found.iter().map(|a| &a.partition);
+        let told = rebalances.told.values().flatten();
+        let mut earlier: Vec<TopicPartition> = self.fetching.keys().copied().collect();
+        earlier.extend(sought.chain(found).chain(told));
+        earlier.sort_unstable();
+        earlier.dedup();
+        if !earlier.is_empty() {
+            tracing::warn!("the group assigns without having revoked: what was assigned is lost");
+            self.give_up(Kind::Lost, earlier);
+        }
+    }
+
+    /// Lets the core give partitions up. librdkafka goes on when it has the answer, and reports
+    /// nothing else in the meantime.
+    fn give_up(&mut self, kind: Kind, mut partitions: Vec<TopicPartition>) {
+        let rebalance = self.rebalances.next_id();
+        self.rebalances.forget(&partitions);
+        // Partitions that are about to go need no more records.
+        for partition in &partitions {
+            self.pause(*partition, true);
+        }
+        let told = partitions.clone();
+        self.outbox.tell(match kind {
+            Kind::Revoked => Event::Revoked {
+                rebalance,
+                partitions: told,
+            },
+            Kind::Lost => Event::Lost {
+                rebalance,
+                partitions: told,
+            },
+        });
+        // The answer to this is one to what was lost before, too.
+        if let Some(earlier) = self.rebalances.unanswered.take() {
+            partitions.extend(earlier.partitions);
         }
         self.rebalances.unanswered = Some(Unanswered {
-            id,
+            id: rebalance,
             kind,
             partitions,
         });
     }
 
-    fn seek_starts(&mut self, rebalance: RebalanceId, partitions: &[TopicPartition]) {
+    fn seek_starts(&mut self, partitions: &[TopicPartition]) {
+        let rebalance = self.rebalances.next_id();
         let questions = partitions.iter().map(|partition| {
             let wanted = Wanted::default();
             let question = Question {
@@ -224,17 +230,16 @@ impl PollThread {
     }
 
     pub(super) fn complete_assign(&mut self, rebalance: RebalanceId, mut starts: Vec<Start>) {
-        if self.rebalances.take_unanswered(rebalance, true).is_some() {
-            self.begin(&starts);
-        } else if let Some(late) = self.rebalances.late.remove(&rebalance) {
-            starts.retain(|start| late.contains(&start.partition));
+        if let Some(told) = self.rebalances.told.remove(&rebalance) {
+            starts.retain(|start| told.contains(&start.partition));
             self.rebalances.changes.push(Change::Begin(starts));
         }
         self.change_if_quiet();
     }
 
     pub(super) fn complete_revoke(&mut self, rebalance: RebalanceId) {
-        let Some(unanswered) = self.rebalances.take_unanswered(rebalance, false) else {
+        let unanswered = &mut self.rebalances.unanswered;
+        let Some(unanswered) = unanswered.take_if(|u| u.id == rebalance) else {
             return;
         };
         // What was given up before it was fetched is not in librdkafka's assignment, and a list
@@ -252,11 +257,11 @@ impl PollThread {
     }
 
     /// Notices that the group has let the member go while librdkafka waits for the answer to a
-    /// rebalance. The handlers of what is given up would work on beside those of its next owner until
+    /// revocation. The handlers of what is given up would work on beside those of its next owner until
     /// the deadline of the revocation.
     pub(super) fn notice_dismissal(&mut self) {
         if let Some(Unanswered {
-            kind: Kind::Assigns { .. } | Kind::Assigned | Kind::Revoked,
+            kind: Kind::Revoked,
             partitions,
             ..
         }) = &self.rebalances.unanswered
@@ -270,31 +275,22 @@ impl PollThread {
     }
 
     /// Goes on after the group has let the member go, and refused a commit of these partitions, for
-    /// example.
+    /// example: what is being given up is lost.
     ///
-    /// librdkafka tells no loss before it has the answer to a rebalance
-    /// (`rd_kafka_cgrp_revoke_all_rejoin_maybe`). The core answers an assignment once its start is
-    /// committed, and a revocation once its last commit is accepted; so the two would wait for each
-    /// other, for ever or until the deadline of the revocation. An assignment is answered with none
-    /// of its partitions; what is being given up is lost.
+    /// librdkafka tells no loss before it has the answer to a revocation
+    /// (`rd_kafka_cgrp_revoke_all_rejoin_maybe`), and the core answers that once its last commit is
+    /// accepted; so the two would wait for each other until the deadline of the revocation.
     pub(super) fn dismissed(&mut self, carried: &[TopicPartition]) {
-        let asked = |u: &mut Unanswered| u.partitions.iter().any(|given| carried.contains(given));
-        let Some(unanswered) = self.rebalances.unanswered.take_if(asked) else {
+        let Some(unanswered) = &mut self.rebalances.unanswered else {
             return;
         };
-        if unanswered.kind.gives_up() {
-            if unanswered.kind == Kind::Revoked {
-                self.outbox.tell(Event::Lost {
-                    rebalance: unanswered.id,
-                    partitions: unanswered.partitions.clone(),
-                });
-            }
-            let kind = Kind::Lost;
-            self.rebalances.unanswered = Some(Unanswered { kind, ..unanswered });
-        } else {
-            self.rebalances.forget(&unanswered.partitions);
-            self.check(assign(&self.consumer, &TopicPartitionList::new()));
-            self.change_if_quiet();
+        let mut given_up = unanswered.partitions.iter();
+        if unanswered.kind == Kind::Revoked && given_up.any(|given| carried.contains(given)) {
+            unanswered.kind = Kind::Lost;
+            self.outbox.tell(Event::Lost {
+                rebalance: unanswered.id,
+                partitions: unanswered.partitions.clone(),
+            });
         }
     }
 
