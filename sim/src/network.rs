@@ -336,8 +336,9 @@ impl<D: Dialect> Network<D> {
         self.break_link(b, a, channels);
     }
 
-    /// Closes channels of a client with a broker. What the client sent on them may still arrive; no
-    /// answer does. What was to be sent on a connection that was never made is gone.
+    /// Closes channels of a client with a broker. What the client sent on them may still arrive, since
+    /// its kernel goes on to send it (tcp(7): `tcp_retries2`, `tcp_orphan_retries`); no answer does.
+    /// What was to be sent on a connection that was never made is gone.
     pub(crate) fn close(&mut self, client: Node, broker: Node, channels: Channels) {
         let link = self.link(client, broker);
         let lanes = link.lanes;

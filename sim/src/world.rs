@@ -246,7 +246,9 @@ impl<'a> World<'a> {
         self.settle(broker);
     }
 
-    /// Keeps a message for a process that stands still.
+    /// Keeps a message for a process that stands still. What came to a broker is in its socket, and
+    /// it reads that when it wakes, also where the client has closed the connection since
+    /// (`Selector.attemptRead`).
     #[cold]
     fn defer_delivery(&mut self, mut envelope: Envelope) {
         let node = envelope.to;

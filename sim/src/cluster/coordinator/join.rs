@@ -143,7 +143,8 @@ impl<D: Dialect> Group<D> {
         }
     }
 
-    /// Gives a static member another id; requests under the old one are fenced.
+    /// Gives a static member another id; requests under the old one are fenced, and so are those that
+    /// wait (`ClassicGroup.replaceStaticMember`).
     fn rename_member(&mut self, index: usize, id: GroupMemberId) {
         let member = &mut self.members[index];
         let old = std::mem::replace(&mut member.profile.id, id);

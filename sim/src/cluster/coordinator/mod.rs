@@ -90,7 +90,9 @@ impl<D: Dialect> Coordinator<D> {
 
 /// The coordinators on their broker.
 impl<D: Dialect> Broker<D> {
-    /// Starts a coordinator: this broker leads its partition now.
+    /// Starts a coordinator: this broker leads its partition now, and answers once it has loaded that
+    /// (`CoordinatorLoaderImpl.load`; before, `CoordinatorRuntime` answers
+    /// `COORDINATOR_LOAD_IN_PROGRESS`).
     pub(in crate::cluster) fn start_coordinator(
         &mut self,
         env: &mut impl ClusterEnv<D>,

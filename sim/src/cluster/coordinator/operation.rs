@@ -83,7 +83,8 @@ impl<D: Dialect> Broker<D> {
         self.after_append(env, partition);
     }
 
-    /// Ends an operation that wrote nothing when all that was written before it is replicated.
+    /// Ends an operation that wrote nothing when all that was written before it is replicated
+    /// (`CoordinatorRuntime.CoordinatorContext.append`, which puts it into `deferredEventQueue`).
     #[inline]
     pub(super) fn wait_for_pending_writes(
         &mut self,

@@ -52,7 +52,8 @@ impl<D: Dialect> Group<D> {
         Ok(())
     }
 
-    /// Goes on without members that left.
+    /// Goes on without members that left. They do not end the initial delay
+    /// (`GroupMetadataManager.maybeCompleteJoinPhase`: not where the group was empty before).
     fn go_on_without(&mut self, now: Instant) {
         match self.state {
             GroupState::Stable | GroupState::CompletingRebalance => self.prepare_rebalance(now),
