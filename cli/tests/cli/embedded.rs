@@ -69,6 +69,20 @@ fn embedded_brokers_do_what_real_ones_refuse() {
     is_acquitted(&on_embedded_brokers(folder.path(), &["x.toml"]), 1);
 }
 
+/// librdkafka assigns a second time without a revocation, where the metadata change before the first
+/// assignment is answered; a consumer that looked up starts before its answer had both, in every
+/// second run.
+#[test]
+#[cfg_attr(not(feature = "kafka"), ignore = "needs the feature kafka")]
+fn a_topic_that_grows_while_it_is_assigned_gets_no_second_owner() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let scenario = ["topic/partitions-added-often", "--seeds", "4"];
+    let ended = on_embedded_brokers(folder.path(), &scenario);
+    assert_eq!(ended.code, 0, "{}", ended.transcript());
+    let report = ended.json();
+    assert_eq!(report["scenarios"][0]["schedules"], 4, "{report:#}");
+}
+
 #[test]
 #[cfg_attr(not(feature = "kafka"), ignore = "needs the feature kafka")]
 fn embedded_brokers_say_of_plimsoll_what_the_simulator_says() {

@@ -7,6 +7,7 @@ mod java;
 mod join;
 mod sarama;
 mod session;
+mod topics;
 
 use crate::assignor::Assignments;
 use crate::rebalance::Next;
@@ -219,25 +220,6 @@ impl<S: Speaker> Group<S> {
         }
     }
 
-    /// Gives up the partitions of topics that do not exist, as the metadata say, until they do
-    /// (`rd_kafka_cgrp_metadata_update_check`): a cooperative member loses them, an eager one
-    /// leaves its generation.
-    ///
-    /// Sarama goes on with what it has; only a new session asks first (`consumerGroup.Consume`).
-    pub fn handle_topics_gone(&mut self, now: Instant, view: &View<S>) {
-        if !self.settings.behaviour.gives_up_missing_topics {
-            return;
-        }
-        if !self.rebalance.is_cooperative() {
-            return self.begin_rebalance(now, view);
-        }
-        if self.phase == Phase::Joined && !self.rebalance.is_under_way() {
-            self.forget_start();
-            self.lacks_topics = true;
-            self.rebalance.handle_lost();
-        }
-    }
-
     /// Forgets what was assigned and is not started yet: it was never the application's. Where its
     /// assignment is answered already, it is the member's until that gives it up.
     fn forget_start(&mut self) {
@@ -251,17 +233,6 @@ impl<S: Speaker> Group<S> {
         self.rejoin_for_topics(now, view);
         self.join_if_needed(now, view);
         self.check_partition_count(now, view);
-    }
-
-    /// Joins again for topics that were gone, and are there again.
-    fn rejoin_for_topics(&mut self, now: Instant, view: &View<S>) {
-        if self.lacks_topics
-            && self.phase == Phase::Joined
-            && !self.rebalance.is_under_way()
-            && !view.metadata.topics_are_gone()
-        {
-            self.rejoin(self.next_join(now), now, view);
-        }
     }
 
     /// Joins again, not before `at`.

@@ -153,19 +153,4 @@ impl<S: Speaker> Group<S> {
             Err(Failure::Refused(_) | Failure::TimedOut) => {}
         }
     }
-
-    /// Rebalances when topics have more partitions than when the generation began. librdkafka's
-    /// members all do so, each by its own metadata (`rd_kafka_cgrp_metadata_update_check`: "going
-    /// against the KIP"); the coordinator gives one that does not lead back what it had, until its
-    /// leader joins too. In Sarama only the leader does
-    /// (`consumerGroup.loopCheckPartitionNumbers`), and so it is in Java
-    /// (`ConsumerCoordinator.rejoinNeededOrPending`).
-    pub fn check_partition_count(&mut self, now: Instant, view: &View<S>) {
-        if self.phase == Phase::Joined
-            && let Some(count) = self.counted
-            && count != view.metadata.workload(&view.topology).count()
-        {
-            self.begin_rebalance(now, view);
-        }
-    }
 }
