@@ -125,16 +125,6 @@ impl Rebalance {
         }
     }
 
-    /// Answers an assignment without partitions, if it has one of `carried` and is not answered.
-    /// The application will be told that they are lost. Returns whether that was so.
-    pub(crate) fn give_assignment_up(&mut self, carried: &[TopicPartition]) -> bool {
-        let given_up = self.unanswered.take_if(|(_, callback)| match callback {
-            Callback::Assigned(given) => given.iter().any(|a| carried.contains(&a.partition)),
-            Callback::Revoked(_) | Callback::Lost(_) => false,
-        });
-        given_up.is_some()
-    }
-
     /// Returns the partitions that the application is giving up, and has not answered.
     pub(super) fn giving_up(&self) -> Option<(RebalanceId, &[PartitionIndex])> {
         match &self.unanswered {

@@ -1,6 +1,6 @@
 //! The end of a membership: the group lets the member go, or it leaves.
 
-use super::{Answered, Forgets, Group, NO_GENERATION, Phase};
+use super::{Forgets, Group, NO_GENERATION, Phase};
 use crate::{Action, Continuation, Failure, Membership, Speaker, View};
 use plimsoll_core::{Event, Instant, TopicPartition};
 use plimsoll_protocol::{ErrorName, Leaving, Node, Request};
@@ -34,9 +34,6 @@ impl<S: Speaker> Group<S> {
             _ if self.is_rebalancing() => {}
             _ if matches!(self.phase, Phase::Joining | Phase::Syncing) => {}
             _ => self.lose_all(now, view, Forgets::Generation),
-        }
-        if self.rebalance.give_assignment_up(carried) {
-            self.answered = Some(Answered::Assignment);
         }
         if let Some((rebalance, given_up)) = self.rebalance.giving_up() {
             let given_up = given_up.iter();

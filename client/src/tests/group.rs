@@ -215,26 +215,6 @@ fn a_loss_is_told_with_the_first_heartbeat_after_an_assignment_was_answered() {
 }
 
 #[test]
-fn an_assignment_whose_start_cannot_be_committed_is_given_up() {
-    let view = knowledge();
-    let mut group = new(settings(), None);
-    join(&mut group, &view, 1, &[P0]);
-    group.handle_started(vec![assignment()]);
-    let (id, _) = group.poll_callback(NOW, &view).expect("an assignment");
-    let error = E::UnknownMemberId;
-    group.handle_commit_refused(NOW, &view, error, &[TopicPartition::new(0, 3)]);
-    assert!(group.rebalance().awaits_answer(), "another one's");
-    group.handle_commit_refused(NOW, &view, error, &[TopicPartition::new(0, 0)]);
-    group.handle_settled(NOW, &view);
-    assert!(!group.rebalance().awaits_answer());
-    assert!(!group.handle_assign_answer(id, &mut Vec::new()));
-    let now = NOW + ms(3_000);
-    group.handle_timeout(now, &view);
-    let (_, callback) = group.poll_callback(now, &view).expect("a loss");
-    assert_eq!(callback, Callback::Lost(vec![P0]));
-}
-
-#[test]
 fn without_a_coordinator_nothing_is_due_but_the_end_of_the_session() {
     let mut view = knowledge();
     let mut group = new(settings(), None);

@@ -158,21 +158,6 @@ fn a_cooperative_member_is_told_that_it_gets_nothing() {
 }
 
 #[test]
-fn an_assignment_is_given_up_only_for_what_it_gave() {
-    let mut rebalance = Rebalance::new(false, Behaviour::LIBRDKAFKA);
-    rebalance.handle_started(assignments(&[P0]));
-    let (id, _) = tell(&mut rebalance).expect("an assignment");
-    let names = [P0, P1].map(|index| topology().partition(index));
-    assert!(
-        !rebalance.give_assignment_up(&names[1..]),
-        "an older commit"
-    );
-    assert!(rebalance.give_assignment_up(&names));
-    assert!(!rebalance.handle_assign_answer(id), "too late");
-    assert!(rebalance.owns_any(), "it is still to be told of the loss");
-}
-
-#[test]
 fn what_becomes_known_late_is_told_after_the_answer_unless_another_rebalance_begins() {
     let mut rebalance = owning(false, &[P0]);
     rebalance.handle_started(assignments(&[P1]));

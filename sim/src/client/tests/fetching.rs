@@ -276,7 +276,8 @@ fn what_an_old_leader_still_answers_is_not_wanted() {
 
 #[test]
 fn nothing_is_delivered_while_a_callback_waits_for_its_answer() {
-    let mut bench = Bench::new(Polling::Always, "assignor = \"cooperative-sticky\"\n").joined();
+    let librdkafka = Behaviour::LIBRDKAFKA;
+    let mut bench = Bench::on(librdkafka, Polling::Always, COOPERATIVE).joined();
     probe::be_silent();
     let error = plimsoll_oracle::ErrorName::RebalanceInProgress;
     bench.kafka.refuse(K::Heartbeat, error);
@@ -302,7 +303,8 @@ fn nothing_is_delivered_while_a_callback_waits_for_its_answer() {
 /// `rd_kafka_assignment_pause` of all that is assigned.
 #[test]
 fn a_rebalance_throws_away_what_was_fetched_ahead_also_of_what_stays() {
-    let mut bench = Bench::new(Polling::Inline, "assignor = \"cooperative-sticky\"\n").joined();
+    let librdkafka = Behaviour::LIBRDKAFKA;
+    let mut bench = Bench::on(librdkafka, Polling::Inline, COOPERATIVE).joined();
     bench.run(ms(2_895));
     probe::dispatch();
     bench.kafka.append(&mut bench.env, P0, 1);

@@ -57,6 +57,9 @@ poll_deadline = "20s"
 request_timeout = "5s"
 "#;
 
+/// Continues `[consumers]`: members keep what they have while they join.
+const COOPERATIVE: &str = "assignor = \"cooperative-sticky\"\n";
+
 /// A member and a producer, in a world in which the brokers are played.
 struct Bench {
     env: Env<'static>,
@@ -71,14 +74,20 @@ fn ms(millis: u64) -> Duration {
 }
 
 impl Bench {
-    /// Creates a member with the probe as its subject; `more` is added to the scenario.
+    /// Creates a member of Plimsoll's client with the probe as its subject; `more` is added to the
+    /// scenario.
     fn new(polling: Polling, more: &str) -> Self {
+        Self::on(Behaviour::PLIMSOLL, polling, more)
+    }
+
+    /// Creates a member of another client with the probe as its subject.
+    fn on(behaviour: Behaviour, polling: Polling, more: &str) -> Self {
         probe::reset();
         Self::of(
             SubjectSpec {
                 build: probe::build,
                 polling,
-                behaviour: Behaviour::PLIMSOLL,
+                behaviour,
                 seams: None,
             },
             more,

@@ -88,14 +88,7 @@ fn positions_are_asked_for_until_they_are_known() {
 }
 
 fn on(behaviour: Behaviour) -> Bench {
-    probe::reset();
-    let spec = SubjectSpec {
-        build: probe::build,
-        polling: Polling::Always,
-        behaviour,
-        seams: None,
-    };
-    Bench::of(spec, "")
+    Bench::on(behaviour, Polling::Always, "")
 }
 
 fn sarama() -> Bench {
@@ -116,21 +109,23 @@ fn stable_offsets_are_asked_for_by_clients_that_want_them() {
     }
 }
 
-/// Plimsoll's consumer answers an assignment within half a second, with the partitions whose starts
-/// it knows, and librdkafka waits for that ("wait-assign-call").
+/// Plimsoll's consumer answers an assignment at once: its member goes on, and joins when the group
+/// rebalances, while starts are looked up.
 #[test]
-fn an_assignment_waits_for_half_a_second_and_what_is_known_later_follows() {
+fn an_assignment_waits_for_no_starts() {
     let mut bench = Bench::new(Polling::Always, "");
     bench.kafka.ignores.push(K::ListOffsets);
+    bench
+        .kafka
+        .refuse(K::Heartbeat, ErrorName::RebalanceInProgress);
     bench = bench.joined();
-    bench.run(ms(300));
-    assert!(bench.learned().is_empty());
-    bench.run(ms(400));
-    let events = bench.learned();
-    assert!(
-        matches!(&events[..], [Event::Assigned { partitions, .. }] if partitions.is_empty()),
-        "{events:?}"
-    );
+    bench.run(ms(3_100));
+    let [Event::Revoked { partitions, .. }] = &bench.learned()[..] else {
+        panic!("it is told of what it gives up alone");
+    };
+    assert_eq!(partitions.len(), 4);
+    let syncs = bench.asked().into_iter();
+    assert_eq!(syncs.filter(|kind| *kind == K::SyncGroup).count(), 2);
     bench.kafka.ignores.clear();
     // The questions have no answer within `request_timeout`, and are asked again.
     bench.run(ms(6_000));
