@@ -66,6 +66,7 @@ pub struct Behaviour {
     /// Whether a cooperative member is told that it gets nothing more: "the protocol dictates this
     /// should occur even if the new assignment set is empty" (`rd_kafka_cgrp_incr_unassign_done`;
     /// Java: `ConsumerCoordinator.onJoinComplete` invokes `onPartitionsAssigned` all the same).
+    /// Plimsoll's consumer tells its core of partitions with known starts alone.
     pub tells_of_nothing: bool,
     /// Whether the application has its turn before a cooperative member joins again, although it gives
     /// nothing up: it is asked to give up no partition.
@@ -320,6 +321,7 @@ impl Behaviour {
 
     /// Plimsoll's consumer over librdkafka.
     pub const PLIMSOLL: Self = Self {
+        tells_of_nothing: false,
         pause_keeps: true,
         queue_backoff: Duration::from_millis(20),
         validation: Validation::Starts,

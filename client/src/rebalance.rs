@@ -343,10 +343,7 @@ impl Rebalance {
     /// (`rd_kafka_cgrp_incr_unassign_done`, `rd_kafka_cgrp_handle_assignment_cooperative`). Where
     /// it owns nothing either, that would change nothing.
     fn start_or_tell(&mut self, partitions: Vec<PartitionIndex>) -> Next {
-        let is_told = self.cooperative
-            && self.owns_any()
-            && self.behaviour.tells_of_nothing
-            && !self.answers_at_once();
+        let is_told = self.cooperative && self.owns_any() && self.behaviour.tells_of_nothing;
         if partitions.is_empty() && is_told {
             self.call(Callback::Assigned(Vec::new()));
             return Next::Wait;
