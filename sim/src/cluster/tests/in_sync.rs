@@ -40,6 +40,33 @@ fn a_proposal_is_repeated_until_its_outcome_is_known() {
     assert!(cluster.controller.is_healthy());
 }
 
+/// `ReplicaManager.startup`.
+#[test]
+fn each_broker_looks_for_followers_that_lag_at_its_own_moments() {
+    const PERIOD: Duration = Duration::from_millis(2_500);
+    let mut cluster = Cluster::new(|settings| {
+        settings.cluster.settings.replica_lag_time_max = PERIOD * 2;
+    });
+    let first = |cluster: &Cluster, broker| cluster.broker(broker).first_lag_check;
+    let beats = [A, B, C].map(|broker| first(&cluster, broker));
+    assert!(beats.iter().all(|beat| *beat <= Instant::ZERO + PERIOD));
+    assert!(beats[0] != beats[1] && beats[1] != beats[2], "{beats:?}");
+    cluster.pause(C);
+    cluster.produce(A, 0, Acks::Leader, None).expect("appended");
+    while in_sync(&cluster).contains(C) {
+        cluster.run_for(Duration::from_micros(100));
+    }
+    let into = cluster.env.now().saturating_since(beats[0]).as_nanos() % PERIOD.as_nanos();
+    assert!(
+        into < millis(10).as_nanos(),
+        "it is no look of its leader's"
+    );
+    cluster.crash(B);
+    cluster.run_for(millis(700));
+    cluster.start(B);
+    assert_eq!(first(&cluster, B), cluster.env.now() + PERIOD);
+}
+
 /// Cuts broker C off for so long that it is fenced, and lets it back where it cannot reach the
 /// leader.
 fn fenced_and_back(lag_max: Duration) -> Cluster {
