@@ -228,6 +228,23 @@ fn without_a_coordinator_nothing_is_due_but_the_end_of_the_session() {
     assert_eq!(told(|| group.poll_action()), ["ask 2 Heartbeat(1)"]);
 }
 
+/// `rd_kafka_cgrp_heartbeat`: "Don't send heartbeats if max.poll.interval.ms was exceeded".
+#[test]
+fn a_late_poller_that_owes_an_answer_learns_of_its_loss_when_its_session_is_over() {
+    let view = knowledge();
+    let mut group = new(settings(), None);
+    join(&mut group, &view, 1, &[P0]);
+    group.handle_started(vec![assignment()]);
+    let (id, _) = group.poll_callback(NOW, &view).expect("an assignment");
+    group.handle_missed_poll(NOW, &view);
+    assert!(group.handle_assign_answer(id, &mut Vec::new()));
+    group.handle_settled(NOW, &view);
+    group.handle_timeout(NOW + ms(9_999), &view);
+    assert!(!group.rebalance().has_callback(), "no heartbeat is refused");
+    group.handle_timeout(NOW + ms(10_000), &view);
+    assert!(group.rebalance().has_callback());
+}
+
 #[test]
 fn a_late_poller_leaves_and_a_static_one_does_not() {
     let view = knowledge();
