@@ -246,8 +246,8 @@ impl<'a> World<'a> {
         self.settle(broker);
     }
 
-    /// Keeps a message for a process that stands still. What came to a broker is in its socket, and
-    /// it reads that when it wakes, also where the client has closed the connection since
+    /// Keeps a message for a process that stands still. What came to a broker is in its socket, from
+    /// which it is read when the broker wakes, also where the client has closed the connection since
     /// (`Selector.attemptRead`).
     #[cold]
     fn defer_delivery(&mut self, mut envelope: Envelope) {

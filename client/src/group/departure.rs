@@ -9,11 +9,10 @@ impl<S: Speaker> Group<S> {
     /// Takes the news that a commit of these partitions was refused because the group has let the
     /// member go (`rd_kafka_cgrp_op_handle_OffsetCommit`).
     ///
-    /// An application that begins at the end answers an assignment once its start is committed, and
-    /// a revocation once its last commit is accepted, which no commit is any more; and librdkafka
-    /// does not tell the loss before it has the answer. So that the two do not wait for each other,
-    /// Plimsoll's client answers an assignment with no partition, and tells the loss of what is
-    /// being given up (`PollThread::dismissed`).
+    /// An application answers a revocation once its last commit is accepted, which no commit is any
+    /// more; and librdkafka does not tell the loss before it has the answer. So that the two do not
+    /// wait for each other, Plimsoll's client tells the loss of what is being given up
+    /// (`PollThread::dismissed`).
     pub fn handle_commit_refused(
         &mut self,
         now: Instant,

@@ -5,7 +5,7 @@ use crate::{
     Action, Ask, AskOf, Continuation, DeadLetterCopy, Failure, Parts, Seams, Speaker, channel_of,
 };
 use plimsoll_core::{Assignment, Event, Instant};
-use plimsoll_protocol::{Node, Request};
+use plimsoll_protocol::{Node, PartitionIndex, Request};
 
 impl<S: Speaker, At: Seams<S>> Member<S, At> {
     /// Does what the parts want. A part of which others want something comes before them: what an
@@ -93,12 +93,7 @@ impl<S: Speaker, At: Seams<S>> Member<S, At> {
             Action::LoseCoordinator => self.view.coordinator.lose(now),
             Action::Hold(holds) => self.fetcher.hold(now, &self.view, holds),
             Action::EndSession => self.group.end_session(now, &self.view),
-            Action::Start(id, partitions) => {
-                self.start.begin(now, &self.view, id, partitions);
-                if self.group.answer_at_once() {
-                    self.settle(now);
-                }
-            }
+            Action::Start(id, partitions) => self.begin_start(now, id, partitions),
             Action::ForgetStart => self.start.forget(),
             Action::Assign(assignments, epochs) => self.assign(assignments, epochs),
             Action::WentBack(index, from, to) => {
@@ -148,6 +143,15 @@ impl<S: Speaker, At: Seams<S>> Member<S, At> {
         let request = world.fetch_request();
         let ask = self.fetcher.poll_request(broker, request);
         self.ask(world, ask);
+    }
+
+    /// Looks up where partitions start that were assigned, and goes on with the membership meanwhile
+    /// where the assignment is answered before.
+    fn begin_start(&mut self, now: Instant, id: u32, partitions: Vec<PartitionIndex>) {
+        self.start.begin(now, &self.view, id, partitions);
+        if self.group.answer_at_once() {
+            self.settle(now);
+        }
     }
 
     /// Hands the group the partitions whose starts are known, and the fetcher the leader epochs below

@@ -28,11 +28,11 @@ use std::time::{Duration, Instant};
 /// the core is told of all at once. The lookups of healthy brokers take a few round trips.
 const TELL_WITHIN: Duration = Duration::from_millis(500);
 
-/// What is being assigned, and what librdkafka waits for.
+/// The assignments that have not begun, and the rebalance that librdkafka waits for.
 #[derive(Default)]
 pub(super) struct Rebalances {
     last: u32,
-    /// What the core is to give up, and has not answered.
+    /// The partitions that the core is to give up, and has not yet.
     unanswered: Option<Unanswered>,
     /// The partitions whose starts are looked up.
     sought: BTreeMap<TopicPartition, Sought>,
@@ -58,6 +58,22 @@ struct Unanswered {
 enum Kind {
     Revoked,
     Lost,
+}
+
+impl Kind {
+    /// Returns what the core is told of partitions that it is to give up.
+    fn event<P>(self, rebalance: RebalanceId, partitions: Vec<TopicPartition>) -> Event<P> {
+        match self {
+            Self::Revoked => Event::Revoked {
+                rebalance,
+                partitions,
+            },
+            Self::Lost => Event::Lost {
+                rebalance,
+                partitions,
+            },
+        }
+    }
 }
 
 /// A partition whose start is looked up.
@@ -172,17 +188,7 @@ impl PollThread {
         for partition in &partitions {
             self.pause(*partition, true);
         }
-        let told = partitions.clone();
-        self.outbox.tell(match kind {
-            Kind::Revoked => Event::Revoked {
-                rebalance,
-                partitions: told,
-            },
-            Kind::Lost => Event::Lost {
-                rebalance,
-                partitions: told,
-            },
-        });
+        self.outbox.tell(kind.event(rebalance, partitions.clone()));
         // The answer to this is one to what was lost before, too.
         if let Some(earlier) = self.rebalances.unanswered.take() {
             partitions.extend(earlier.partitions);
@@ -287,10 +293,8 @@ impl PollThread {
         let mut given_up = unanswered.partitions.iter();
         if unanswered.kind == Kind::Revoked && given_up.any(|given| carried.contains(given)) {
             unanswered.kind = Kind::Lost;
-            self.outbox.tell(Event::Lost {
-                rebalance: unanswered.id,
-                partitions: unanswered.partitions.clone(),
-            });
+            let lost = Kind::Lost.event(unanswered.id, unanswered.partitions.clone());
+            self.outbox.tell(lost);
         }
     }
 

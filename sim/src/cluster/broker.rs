@@ -43,8 +43,9 @@ pub(crate) struct Broker<D: Dialect> {
     life: Life,
     /// Number of its process, from 1.
     incarnation: u32,
-    /// The time for which its first process has run when the cluster begins.
-    age: Duration,
+    /// The time of its process's last start, and how long that had run by then: the first one is older
+    /// than the cluster's beginning.
+    started: (Instant, Duration),
     heartbeat_at: Instant,
     pub(super) replicas: PerPartition<Replica<D>>,
     /// The brokers that may be in in-sync sets.
@@ -62,8 +63,6 @@ pub(crate) struct Broker<D: Dialect> {
     pub(super) coordinators: BTreeMap<PartitionIndex, Coordinator<D>>,
     /// Time of the next look for followers that lag.
     pub(super) lag_check_at: Instant,
-    /// The first moment at which it could look, one period or less after its process began.
-    pub(super) first_lag_check: Instant,
     /// Time at which to send proposals again that were not answered.
     pub(super) propose_again_at: Instant,
     correlations: u32,
@@ -100,7 +99,7 @@ impl<D: Dialect> Broker<D> {
             initial: cluster.initial.clone(),
             life: Life::Down,
             incarnation: 0,
-            age: cluster.ages[node.index()],
+            started: (Instant::ZERO, cluster.ages[node.index()]),
             heartbeat_at: Instant::ZERO,
             replicas: PerPartition::new(cluster.partitions, |_| Replica::default()),
             active: brokers.fold(BrokerSet::default(), BrokerSet::with),
@@ -111,7 +110,6 @@ impl<D: Dialect> Broker<D> {
             readers: Readers::default(),
             coordinators: BTreeMap::new(),
             lag_check_at: Instant::FAR_FUTURE,
-            first_lag_check: Instant::ZERO,
             propose_again_at: Instant::FAR_FUTURE,
             correlations: 0,
             wakeup: Instant::FAR_FUTURE,
@@ -179,18 +177,18 @@ impl<D: Dialect, E: ClusterEnv<D>> Actor<D, E> for Broker<D> {
         self.lag_check_at = Instant::FAR_FUTURE;
         self.propose_again_at = Instant::FAR_FUTURE;
         self.wakeup = Instant::FAR_FUTURE;
-        let age = std::mem::take(&mut self.age);
-        self.first_lag_check = next_beat(env.now(), age, self.lag_check_period());
+        let now = env.now();
         if self.incarnation == 1 {
             // The cluster has been up for a while when a run begins.
             self.life = Life::Running;
-            let interval = self.settings.broker_heartbeat_interval;
-            self.heartbeat_at = next_beat(env.now(), age, interval);
+            self.started.0 = now;
+            self.heartbeat_at = self.next_beat(now, self.settings.broker_heartbeat_interval);
             self.wake_by(self.heartbeat_at);
             let states = std::mem::take(&mut self.initial);
             self.handle_metadata(env, states);
         } else {
             self.life = Life::Registering;
+            self.started = (now, Duration::ZERO);
             self.send_heartbeat(env);
         }
     }
@@ -330,6 +328,14 @@ impl<D: Dialect> Broker<D> {
     ) -> u32 {
         let own = env.shared().min_insync(partition);
         own.unwrap_or(self.min_insync)
+    }
+
+    /// Returns the next moment of a beat that began with its process.
+    pub(super) fn next_beat(&self, now: Instant, period: Duration) -> Instant {
+        let (started, age) = self.started;
+        let age = (age + now.saturating_since(started)).as_nanos();
+        let since_last = age.checked_rem(period.as_nanos()).unwrap_or_default() as u64;
+        now + period.saturating_sub(Duration::from_nanos(since_last))
     }
 
     /// Makes `handle_timeout` happen at `at` or before.
@@ -475,11 +481,4 @@ impl<D: Dialect> Broker<D> {
         self.coordinators.clear();
         self.wakeup = Instant::FAR_FUTURE;
     }
-}
-
-/// Returns the next moment of a beat that began with a process `age` ago.
-fn next_beat(now: Instant, age: Duration, period: Duration) -> Instant {
-    let nanos = |duration: Duration| duration.as_nanos() as u64;
-    let since_last = nanos(age).checked_rem(nanos(period)).unwrap_or_default();
-    now + period.saturating_sub(Duration::from_nanos(since_last))
 }

@@ -189,25 +189,15 @@ impl<D: Dialect> Broker<D> {
 /// The in-sync set.
 impl<D: Dialect> Broker<D> {
     /// Schedules a look for followers that lag at the next moment of Kafka's `isr-expiration` task,
-    /// which begins with the process (`ReplicaManager.startup`). With nothing new, none can lag.
+    /// which begins with the process (`ReplicaManager.startup`) and runs every half of
+    /// `replica.lag.time.max.ms`. With nothing new, none can lag.
     pub(super) fn schedule_lag_check(&mut self, now: Instant) {
         if self.lag_check_at < Instant::FAR_FUTURE {
             return;
         }
-        let period = self.lag_check_period();
-        let mut next = self.first_lag_check;
-        if next <= now {
-            let gone = now.saturating_since(next).as_nanos() / period.as_nanos();
-            next += Duration::from_nanos((gone as u64 + 1) * period.as_nanos() as u64);
-        }
-        self.lag_check_at = next;
-        self.wake_by(next);
-    }
-
-    /// Returns the time between two looks: half of `replica.lag.time.max.ms`.
-    pub(super) fn lag_check_period(&self) -> Duration {
         let period = self.settings.replica_lag_time_max / 2;
-        period.max(Duration::from_nanos(1))
+        self.lag_check_at = self.next_beat(now, period.max(Duration::from_nanos(1)));
+        self.wake_by(self.lag_check_at);
     }
 
     /// Proposes to go on without followers that lag (`Partition.maybeShrinkIsr`).
